@@ -1,0 +1,12 @@
+"""The one exception for what a user can put right; the command line prints it as a single line."""
+
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """Bad input: the message names the value and what would be valid."""
+
+
+def unknown(kind: str, value: object, valid: Iterable[object]) -> UserError:
+    """The error for a name outside a known set: names the value and every valid choice."""
+    return UserError(f"unknown {kind} {str(value)!r}; valid: {', '.join(str(v) for v in valid)}")
