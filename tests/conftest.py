@@ -1,0 +1,42 @@
+"""Shared fixtures. Samples of the released data are found through PHYSLAW_FIXTURES; without it the tests that need
+them are skipped and the last line of the run says how many."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+RELEASED = ("uniform", "parabola", "collision")
+_absent: list[str] = []
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Several test processes share the cores; torch's threads would fight over them."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(params=RELEASED)
+def released(request: pytest.FixtureRequest) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """(scenario, arrays) of each file of released samples."""
+    folder = os.environ.get("PHYSLAW_FIXTURES")
+    path = Path(folder or "") / f"released_{request.param}.npz"
+    if not folder or not path.is_file():
+        _absent.append(request.node.nodeid)
+        pytest.skip(f"released samples absent: set PHYSLAW_FIXTURES to the folder of {path.name}")
+    with np.load(path, allow_pickle=False) as archive:
+        yield request.param, {name: archive[name] for name in archive.files}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "PHYSLAW_FIXTURES" in str(r.longrepr)]
+    if skipped:
+        terminalreporter.write_line(
+            f"NOT CHECKED against released samples: {len(skipped)} tests (PHYSLAW_FIXTURES names no folder with them)"
+        )

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+
+from physlaw.config import CellConfig
+from physlaw.data.config import SCENARIO_NAMES, SIZES
+from physlaw.errors import UserError
+from physlaw.worlds.scenarios import PARABOLA, SCENARIOS, get_scenario
+from physlaw.worlds.scenes import eval_scenes, training_scenes
+from physlaw.worlds.streams import permutation, uniforms
+
+# (before, after) dropping infeasible scenes: released data sections 3 and 4.2
+TRAINING = {
+    "uniform": {"30k": (30_000, 30_000), "300k": (300_000, 300_000), "3m": (3_000_000, 3_000_000)},
+    "parabola": {"30k": (30_000, 30_000), "300k": (300_000, 300_000), "3m": (3_000_000, 3_000_000)},
+    "collision": {"30k": (28_224, 26_066), "300k": (329_476, 306_782), "3m": (3_407_716, 3_189_021)},
+}
+EVALUATION = {
+    "uniform": [3000, 64, 128, 128, 128, 160, 128, 128, 128],
+    "parabola": [160, 32, 64, 128, 128, 160, 128, 128, 128],
+    "collision": [225, 79, 108, 81, 144, 108, 144, 66, 52, 28, 6, 15, 0, 96, 123, 187, 187],
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_training_grids_have_the_released_counts(name: str) -> None:
+    for size, (before, after) in TRAINING[name].items():
+        grid = SCENARIOS[name].train_grid(size)
+        assert (grid.size_before_drops, len(grid)) == (before, after)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_evaluation_blocks_have_the_released_counts(name: str) -> None:
+    assert [len(block.grid) for block in SCENARIOS[name].eval_blocks().values()] == EVALUATION[name]
+
+
+def test_parabola_marginals_are_the_released_draws() -> None:
+    radii, speeds = PARABOLA.train_grid("30k").axes
+    assert np.round([radii[0], radii[-1], speeds[0], speeds[-1]], 4).tolist() == [0.7101, 1.3934, 1.0152, 3.9702]
+
+
+def test_released_in_dist_samples_lie_on_the_training_grids(released: tuple[str, dict[str, np.ndarray]]) -> None:
+    name, arrays = released
+    axes = SCENARIOS[name].train_grid("30k").axes
+    for init in arrays["init"][arrays["level"] == "id"]:
+        assert all(np.abs(axis - value).min() < 1e-12 for axis, value in zip(axes, init, strict=True))
+
+
+def test_released_ood_samples_lie_on_their_blocks(released: tuple[str, dict[str, np.ndarray]]) -> None:
+    name, arrays = released
+    blocks = SCENARIOS[name].eval_blocks()
+    for init, level in zip(arrays["init"], arrays["level"], strict=True):
+        if level != "id":
+            axes = blocks[str(level)].grid.axes
+            assert all(np.abs(axis - value).min() < 1e-12 for axis, value in zip(axes, init, strict=True))
+
+
+def test_a_scene_depends_on_its_number_alone() -> None:
+    scenes = training_scenes("collision", "3k")
+    index = np.array([5, 2000, 17])
+    together = scenes.positions(index)
+    for k, number in enumerate(index):
+        assert np.array_equal(scenes.positions(np.array([number]))[0], together[k])
+    again = training_scenes("collision", "3k", seed=1).positions(index)
+    assert not np.array_equal(again, together)
+
+
+def test_streams_are_uniform_and_distinct() -> None:
+    u = uniforms(7, np.arange(20_000), 3)
+    assert u.min() >= 0
+    assert u.max() < 1
+    assert np.abs(u.mean(axis=0) - 0.5).max() < 0.01
+    assert np.abs(np.corrcoef(u.T) - np.eye(3)).max() < 0.03
+    assert np.abs(np.corrcoef(u[:-1, 0], u[1:, 0])[0, 1]) < 0.03
+    assert sorted(permutation(3, 100).tolist()) == list(range(100))
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenes_start_wholly_in_view_and_collisions_meet_in_time(name: str) -> None:
+    scenes = training_scenes(name, "3k")
+    index = np.arange(0, len(scenes), 7)
+    start, radii = scenes.start(index), scenes.scenario.radii(scenes.init(index))
+    reach = radii[..., None]
+    assert ((start - reach >= -1e-9) & (start + reach <= 10 + 1e-9)).all()
+    if name == "collision":
+        gap = start[:, 1, 0] - start[:, 0, 0] - radii.sum(axis=1)
+        frames = gap / (scenes.scenario.speeds(scenes.init(index)).sum(axis=1) * 0.1)
+        assert frames.min() >= 8 - 1e-9
+
+
+def test_unknown_names_list_the_valid_ones() -> None:
+    with pytest.raises(UserError, match="uniform, parabola, collision"):
+        get_scenario("uni")
+    with pytest.raises(UserError, match="300, 3k, 30k, 300k, 3m"):
+        training_scenes("uniform", "5k")
+    with pytest.raises(UserError, match="xl_level2_v1"):
+        eval_scenes("uniform", "level9")
+    with pytest.raises(IndexError, match="scene 300 "):
+        training_scenes("uniform", "300").init(np.array([300]))
+
+
+@pytest.mark.parametrize(
+    ("name", "init"),
+    [("uniform", [2.5, 1]), ("uniform", [0, 1]), ("parabola", [1, -1]), ("collision", [3, 2, 1, 1]),
+     ("uniform", [1, np.nan])],
+)  # fmt: skip
+def test_impossible_scenes_are_named(name: str, init: list[float]) -> None:
+    with pytest.raises(UserError, match=f"impossible {name} scene 1"):
+        SCENARIOS[name].check_init(np.array([[1.0] * len(init), init]))
+
+
+def test_plain_names_match_the_worlds() -> None:
+    assert tuple(SCENARIOS) == SCENARIO_NAMES
+    assert all(tuple(scenario.train_points) == SIZES for scenario in SCENARIOS.values())
+    assert CellConfig().scenario in SCENARIOS
