@@ -1,0 +1,1 @@
+"""Trajectories to frames. A renderer sees state only and never advances it."""
