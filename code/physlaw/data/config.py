@@ -1,0 +1,36 @@
+"""Configuration of clips: plain data, no numpy, so that a launcher can check it on a bare machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from physlaw.errors import UserError, unknown
+from physlaw.render.config import METHODS, check_resolution
+
+SCENARIO_NAMES = ("uniform", "parabola", "collision")
+SIZES = ("300", "3k", "30k", "300k", "3m")
+CONTACTS = ("elastic", "released")
+
+
+@dataclass
+class DataConfig:
+    """Which clips. Lengths in frames, sizes in pixels."""
+
+    resolution: int = 128
+    num_frames: int = 32
+    num_cond_frames: int = 3
+    contact: str = "elastic"  # or released: inelastic below closing speed 1.0
+    method: str = "area"  # how images below 256 are made: area averages of the 256 image, or bare formula
+    seed: int = 0  # of the start positions; not the training seed
+
+    def __post_init__(self) -> None:
+        for value, kind, valid in ((self.contact, "contact", CONTACTS), (self.method, "rendering method", METHODS)):
+            if value not in valid:
+                raise unknown(kind, value, valid)
+        check_resolution(self.resolution)
+        if self.num_frames < 1:
+            raise UserError(f"data.num_frames must be at least 1, got {self.num_frames}")
+        if not 1 <= self.num_cond_frames < self.num_frames:
+            raise UserError(
+                f"data.num_cond_frames must be 1 to num_frames - 1 = {self.num_frames - 1}, got {self.num_cond_frames}"
+            )

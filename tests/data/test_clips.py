@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from physlaw.data.clips import RenderedClips, scenes_digest
+from physlaw.data.latents import LatentCache
+from physlaw.data.random_objects import RADII, RandomObjectClips
+from physlaw.errors import UserError
+from physlaw.worlds.scenes import training_scenes
+
+
+def test_a_clip_has_the_same_bytes_cached_or_not_and_in_any_order() -> None:
+    scenes = training_scenes("collision", "300")
+    cached, fresh = RenderedClips(scenes, 16), RenderedClips(scenes, 16, cache=False)
+    index = np.array([7, 290, 7, 0])
+    assert np.array_equal(cached.clips(index), fresh.clips(index))
+    assert np.array_equal(cached.clips(index[::-1]), fresh.clips(index)[::-1])
+
+
+def test_digest_tells_data_apart() -> None:
+    digests = {
+        scenes_digest(training_scenes(n, s, seed))
+        for n in ("uniform", "parabola")
+        for s in ("300", "3k")
+        for seed in (0, 1)
+    }
+    assert len(digests) == 8
+    assert scenes_digest(training_scenes("uniform", "300")) == scenes_digest(training_scenes("uniform", "300"))
+
+
+def test_random_objects_cover_looks_and_know_no_law() -> None:
+    source = RandomObjectClips(32, 32, seed=0)
+    trajectory = source.trajectory(np.arange(600))
+    radii = trajectory.radii[trajectory.radii > 0]
+    assert RADII[0] <= radii.min() < 0.3
+    assert 2.0 < radii.max() <= RADII[1]
+    assert {0, 1} == set(trajectory.shapes.ravel())
+    assert ((trajectory.positions >= 0) & (trajectory.positions <= 10)).all()
+    speed = np.diff(trajectory.positions, axis=1) / 0.1
+    turns = np.abs(np.diff(speed, axis=1)).max(axis=(1, 3))
+    assert (turns[trajectory.radii > 0] > 0.1).mean() > 0.99  # nothing moves uniformly
+    assert np.abs(speed).max() < 7
+    assert np.abs(speed).max() > 3.5
+    assert np.array_equal(source.clips(np.array([5, 9]))[1], source.clips(np.array([9]))[0])
+
+
+def test_latent_cache_continues_after_a_stop_and_refuses_a_second_process(tmp_path: Path) -> None:
+    clips = RenderedClips(training_scenes("uniform", "300"), 16)
+    calls = []
+
+    def encode(frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        calls.append(len(frames))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        latent = torch.from_numpy(frames[:, ::4, ::8, ::8, 0]).float()[:, None] / 255
+        return latent, -latent
+
+    def cache() -> LatentCache:
+        return LatentCache(tmp_path, clips, encode, (1, 8, 2, 2), {"data": "x"})
+
+    with pytest.raises(KeyboardInterrupt):
+        cache()
+    stored = cache()
+    assert sum(calls) == 300 + 64  # the interrupted chunk is encoded again, the first two are not
+    x, cond = stored.pair(np.array([299, 0]))
+    assert torch.equal(cond, -x)
+    wanted = clips.clips(np.array([299]))[0, 4, 0, 0, 0] / 255
+    assert x[0, 0, 1, 0, 0].item() == pytest.approx(wanted, abs=1e-3)
+
+
+def test_short_supplies_are_refused() -> None:
+    with pytest.raises(UserError, match="at least 2"):
+        RandomObjectClips(16, 1)
