@@ -1,0 +1,1 @@
+"""Physics read back from pixels: tracking, velocity errors, baselines. Never imports training."""

@@ -1,0 +1,77 @@
+"""`physlaw score`: measure the clips of a file class by class, as the released evaluator groups them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from physlaw.data.released import ClipFile, resize_frames
+from physlaw.errors import UserError
+from physlaw.evaluation.config import ScoreConfig
+from physlaw.evaluation.velocity import VelocityErrors, velocity_errors
+from physlaw.worlds.scenarios import Scenario
+
+Array = NDArray[np.float64]
+
+CLASSES = ("in", "r_out", "v_out", "rv_out", "v_zero")
+MIN_ONE_BALL_RADIUS = 0.6  # smaller single balls are dropped before grouping, as released
+MIN_TWO_BALL_RADIUS = 0.5  # as are collisions with a ball of this radius or less
+_CHUNK = 8  # clips in memory at once
+
+
+def classify(scenario: Scenario, init: Array) -> NDArray[np.str_]:
+    """(N, K) -> (N,) class name, or "dropped" for scenes that the release leaves out."""
+    radii, speeds = scenario.radii(init), scenario.speeds(init)
+
+    def inside(values: Array, factor: int) -> NDArray[np.bool_]:
+        low, high = scenario.in_dist.interval(scenario.factors[factor])
+        return np.asarray(((values >= low) & (values <= high)).all(axis=-1))
+
+    r_in, v_in = inside(radii, scenario.radius_factors[0]), inside(speeds, scenario.speed_factors[0])
+    small = (radii <= MIN_TWO_BALL_RADIUS) if scenario.num_balls == 2 else (radii < MIN_ONE_BALL_RADIUS)
+    return np.select(
+        [small.any(axis=-1), (speeds == 0).any(axis=-1), r_in & v_in, ~r_in & v_in, r_in & ~v_in],
+        ["dropped", "v_zero", "in", "r_out", "v_out"],
+        "rv_out",
+    )
+
+
+def _mean_or_none(values: Array) -> float | None:
+    found = values[np.isfinite(values)]
+    return float(found.mean()) if len(found) else None
+
+
+def summarize(errors: VelocityErrors, chosen: NDArray[np.bool_]) -> dict[str, Any]:
+    """Means over the chosen clips; None where nothing can be measured."""
+    summary: dict[str, Any] = {"count": int(chosen.sum())}
+    for name in ("paper_code", "paper_text", "corrected", "corrected_frame"):
+        summary[name] = _mean_or_none(getattr(errors, name)[chosen])
+    return summary | {"missing": int(errors.missing[chosen].sum())}
+
+
+def concatenate(parts: list[VelocityErrors]) -> VelocityErrors:
+    """Join the results of consecutive chunks of clips."""
+    return VelocityErrors(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in vars(parts[0])})
+
+
+def score_clips(clips: ClipFile, config: ScoreConfig) -> dict[str, Any]:
+    """Measure every clip and average by class: {"scenario": ..., "classes": {"in": {...}, ...}}."""
+    scenario = clips.scenario(config.scenario)
+    scenario.check_init(clips.init[:, : len(scenario.factors)])
+    parts = []
+    for start in range(0, len(clips), _CHUNK):
+        index = range(start, min(start + _CHUNK, len(clips)))
+        frames = [clips.frames(i) for i in index]
+        if config.resize is not None:
+            frames = [resize_frames(f, config.resize) for f in frames]
+        for i, shape in zip(index, (f.shape for f in frames), strict=True):
+            if shape != frames[0].shape:
+                raise UserError(f"clip {i} has frames of shape {shape}, clip {index.start} of {frames[0].shape}")
+        span = slice(index.start, index.stop)
+        parts.append(
+            velocity_errors(scenario, clips.init[span], clips.positions[span], np.stack(frames), config.keep_last)
+        )
+    errors, groups = concatenate(parts), classify(scenario, clips.init)
+    return {"scenario": scenario.name, "classes": {name: summarize(errors, groups == name) for name in CLASSES}}
