@@ -1,0 +1,37 @@
+"""A tokenizer without learned parts: a clip's pixels as coverage channels, for CPUs.
+
+On a white ground a red ball changes green and blue alike, and a blue ball red and green alike, so R - G is the red
+coverage and B - G the blue one, and the clip is recovered exactly where at most one ball covers a pixel. One channel
+per colour instead of three. Patches are cut by the transformer; the stride is 1 in time and space.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class PixelTokenizer(nn.Module):
+    """Clips (B, 3, T, H, W) in [-1, 1] <-> latents (B, balls, T, H, W).
+
+    Args:
+        num_balls: 1 (red) or 2 (red, blue).
+        scale: latent value of full coverage minus that of none; the ground is at -scale / 2.
+    """
+
+    spatial_stride, temporal_stride = 1, 1
+
+    def __init__(self, num_balls: int, scale: float = 2.0) -> None:
+        super().__init__()
+        self.channels, self.scale = num_balls, scale
+
+    def encode(self, clips: Tensor) -> Tensor:
+        red, green, blue = clips.unbind(1)
+        coverage = torch.stack([red - green, blue - green][: self.channels], dim=1) / 2
+        return (coverage - 0.5) * self.scale
+
+    def decode(self, latents: Tensor) -> Tensor:
+        coverage = (latents / self.scale + 0.5).clamp(0, 1)
+        red = coverage[:, 0]
+        blue = coverage[:, 1] if self.channels > 1 else torch.zeros_like(red)
+        return torch.stack([1 - 2 * blue, 1 - 2 * (red + blue), 1 - 2 * red], dim=1).clamp(-1, 1)

@@ -1,0 +1,35 @@
+"""Rotary position embedding over three axes (time, height, width), and attention with it."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from physlaw.models.config import axis_dims
+
+
+def rope_table(grid: tuple[int, int, int], head_dim: int, theta: float = 10_000.0) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of every token's rotation angles.
+
+    Args:
+        grid: tokens along (time, height, width); token order is time-major.
+    Returns:
+        cos, sin: (N, head_dim / 2) with N = product of the grid.
+    """
+    positions = torch.cartesian_prod(*(torch.arange(n, dtype=torch.float32) for n in grid)).reshape(-1, 3)
+    angles = [
+        positions[:, axis, None] * theta ** (-torch.arange(0, dims, 2, dtype=torch.float32) / dims)
+        for axis, dims in enumerate(axis_dims(head_dim))
+    ]
+    table = torch.cat(angles, dim=-1)
+    return table.cos(), table.sin()
+
+
+def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate pairs (first half, second half) of the last axis: (..., N, head_dim) -> same shape and type."""
+    first, second = x.float().chunk(2, dim=-1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1).to(x.dtype)
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """(B, heads, N, head_dim) queries, keys, values -> the same shape; full attention, q and k rotated."""
+    return F.scaled_dot_product_attention(apply_rope(q, cos, sin), apply_rope(k, cos, sin), v)

@@ -1,0 +1,88 @@
+"""One interface over the tokenizers: build one by name, encode clips and conditions, bring the mask to latent rate.
+
+A tokenizer has `channels`, `spatial_stride`, `temporal_stride`, `encode` and `decode`; clips are (B, 3, T, H, W) in
+[-1, 1]. T frames become T / temporal_stride latent frames (32 -> 8 at stride 4), latent frame k standing for frames
+s k to s k + s - 1.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from physlaw.errors import UserError
+from physlaw.models.config import TokenizerConfig
+from physlaw.models.pixels import PixelTokenizer
+from physlaw.models.vae import VideoVAE
+
+
+class Tokenizer(Protocol):
+    """Clips <-> latents."""
+
+    channels: int
+    spatial_stride: int
+    temporal_stride: int
+
+    def encode(self, clips: Tensor) -> Tensor: ...
+
+    def decode(self, latents: Tensor) -> Tensor: ...
+
+
+def build_tokenizer(config: TokenizerConfig, num_balls: int) -> PixelTokenizer | VideoVAE:
+    """A tokenizer with its initial weights; `num_balls` matters to the pixel tokenizer only."""
+    if config.kind == "pixels":
+        return PixelTokenizer(num_balls, config.scale)
+    return VideoVAE(
+        config.base_channels,
+        tuple(config.channel_mult),
+        config.res_blocks,
+        config.latent_channels,
+        config.temporal_levels,
+    )
+
+
+def latent_shape(tokenizer: Tokenizer, num_frames: int, resolution: int) -> tuple[int, int, int]:
+    """(T', H', W') of a clip's latents.
+
+    Raises:
+        UserError: frames or pixels do not divide by the strides.
+    """
+    time, space = tokenizer.temporal_stride, tokenizer.spatial_stride
+    if num_frames % time or resolution % space:
+        raise UserError(
+            f"{num_frames} frames of {resolution} pixels do not divide by the tokenizer's strides of {time} frames "
+            f"and {space} pixels"
+        )
+    return num_frames // time, resolution // space, resolution // space
+
+
+def to_unit(frames: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
+    """(N, T, H, W, 3) uint8 -> (N, 3, T, H, W) float32 in [-1, 1]."""
+    return torch.from_numpy(frames).to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+
+
+def to_frames(clips: Tensor) -> NDArray[np.uint8]:
+    """(N, 3, T, H, W) in [-1, 1] -> (N, T, H, W, 3) uint8, clamped and rounded."""
+    levels = ((clips.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return np.ascontiguousarray(levels.permute(0, 2, 3, 4, 1).cpu().numpy())
+
+
+def encode_condition(tokenizer: Tokenizer, clips: Tensor, num_cond_frames: int) -> Tensor:
+    """Latents of the clips with every frame from num_cond_frames on set to zero (mid-grey in [-1, 1]).
+
+    Encoded from the zeroed clip, never cut out of the clip's own latents: with three condition frames and stride four
+    the first latent of the whole clip already contains frame 3.
+    """
+    visible = clips.clone()
+    visible[:, :, num_cond_frames:] = 0
+    return tokenizer.encode(visible)
+
+
+def condition_mask(tokenizer: Tokenizer, shape: tuple[int, int, int], num_cond_frames: int) -> Tensor:
+    """(1, 1, T', H', W') mask at latent rate: 1 where a latent frame stands for at least one condition frame."""
+    first_frame = torch.arange(shape[0]) * tokenizer.temporal_stride
+    return (first_frame < num_cond_frames).float().reshape(1, 1, -1, 1, 1).expand(1, 1, *shape)

@@ -1,0 +1,226 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from physlaw.config import compose_cell
+from physlaw.errors import UserError
+from physlaw.models.config import ModelConfig, TokenizerConfig, axis_dims
+from physlaw.models.dit import DiT, count_parameters
+from physlaw.models.pixels import PixelTokenizer
+from physlaw.models.rope import apply_rope, rope_table
+from physlaw.models.tokenizers import (
+    build_tokenizer,
+    condition_mask,
+    encode_condition,
+    latent_shape,
+    to_frames,
+    to_unit,
+)
+from physlaw.models.vae import CausalConv, Downsample, Upsample, VideoVAE
+from physlaw.worlds.scenes import eval_scenes
+
+TINY = ModelConfig("tiny", depth=2, hidden_size=48, num_heads=4, patch_size=(1, 2, 2))
+PUBLISHED = {"dit_s": (22.46, 22.5), "dit_b": (89.45, 89.5), "dit_l": (310.03, 310.0), "dit_xl": (456.05, 456.0)}
+
+
+def randomize(model: torch.nn.Module) -> torch.nn.Module:
+    generator = torch.Generator().manual_seed(0)
+    for parameter in model.parameters():
+        parameter.data = 0.2 * torch.randn(parameter.shape, generator=generator)
+    return model
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_parameter_counts_are_the_published_ones(name: str) -> None:
+    ours, paper = PUBLISHED[name]
+    with torch.device("meta"):
+        model = DiT(compose_cell([f"model={name}"]).model, latent_channels=4, latent_shape=(8, 16, 16))
+    millions = count_parameters(model) / 1e6
+    assert millions == pytest.approx(ours, abs=0.005)
+    assert millions == pytest.approx(paper, abs=0.1)
+
+
+def test_output_is_zero_at_initialisation_and_has_the_input_shape_also_when_not_square() -> None:
+    model = DiT(TINY, 4, (3, 4, 6))
+    x = torch.randn(2, 4, 3, 4, 6)
+    out = model(x, torch.rand(2), torch.randn_like(x), torch.ones(2, 1, 3, 4, 6))
+    assert out.shape == x.shape
+    assert not out.any()
+
+
+def test_every_input_and_the_time_reach_the_output() -> None:
+    model = randomize(DiT(TINY, 2, (2, 4, 4)))
+    x, cond, mask, t = torch.randn(1, 2, 2, 4, 4), torch.randn(1, 2, 2, 4, 4), torch.ones(1, 1, 2, 4, 4), torch.rand(1)
+    base = model(x, t, cond, mask)
+    for changed in (
+        model(x + 1, t, cond, mask),
+        model(x, t / 2, cond, mask),
+        model(x, t, cond + 1, mask),
+        model(x, t, cond, 0 * mask),
+    ):
+        assert not torch.allclose(base, changed)
+
+
+def test_attention_spans_all_tokens_and_samples_do_not_mix() -> None:
+    model = randomize(DiT(TINY, 1, (4, 4, 4)))
+    x = torch.randn(2, 1, 4, 4, 4)
+    arguments = (torch.rand(2), torch.zeros_like(x), torch.ones_like(x))
+    base, moved = model(x, *arguments), x.clone()
+    moved[0, 0, 0, 0, 0] += 1
+    changed = (model(moved, *arguments) - base).abs()
+    assert changed[0, 0, -1, -1, -1] > 0
+    assert changed[1].max() == 0
+
+
+def test_patches_are_cut_and_put_back() -> None:
+    model = DiT(ModelConfig("x", 1, 48, 4, (2, 4, 2)), 3, (4, 8, 6))
+    x = torch.randn(2, 3, 4, 8, 6)
+    assert torch.equal(model.unpatchify(model.patchify(x)), x)
+
+
+def test_rope_depends_on_relative_position_along_each_axis() -> None:
+    dim = 24
+    cos, sin = rope_table((3, 3, 3), dim)
+    q, k = torch.randn(1, dim), torch.randn(1, dim)
+    rotated_q, rotated_k = (apply_rope(v.expand(27, dim), cos, sin).reshape(3, 3, 3, dim) for v in (q, k))
+    for axis in range(3):
+        a = (rotated_q.select(axis, 1) * rotated_k.select(axis, 0)).sum(-1)
+        b = (rotated_q.select(axis, 2) * rotated_k.select(axis, 1)).sum(-1)
+        assert torch.allclose(a, b, atol=1e-4)
+    assert axis_dims(64) == (24, 20, 20)
+    assert axis_dims(72) == (24, 24, 24)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"hidden_size": 50}, "multiple of model.num_heads"), ({"depth": 0}, "model.depth must be positive"),
+     ({"patch_size": (1, 0, 2)}, "patch_size"), ({"hidden_size": 12}, "at least 6")],
+)  # fmt: skip
+def test_impossible_models_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        ModelConfig(**({"name": "x", "depth": 1, "hidden_size": 48, "num_heads": 4} | change))  # type: ignore[arg-type]
+
+
+def test_latents_that_do_not_divide_into_patches_are_refused() -> None:
+    with pytest.raises(UserError, match=r"\[3, 5, 4\]"):
+        DiT(TINY, 4, (3, 5, 4))
+
+
+# The VAE
+
+
+def small_vae() -> VideoVAE:
+    torch.manual_seed(0)
+    return VideoVAE(base_channels=8, channel_mult=(1, 2, 2, 2), res_blocks=1).eval()
+
+
+def test_vae_strides_and_shapes() -> None:
+    vae = small_vae()
+    clip = torch.rand(1, 3, 32, 32, 32) * 2 - 1
+    latents = vae.encode(clip)
+    assert latents.shape == (1, 4, 8, 4, 4)
+    assert latent_shape(vae, 32, 32) == (8, 4, 4)
+    assert vae.decode(latents).shape == clip.shape
+    with pytest.raises(UserError, match="30 frames of 32"):
+        latent_shape(vae, 30, 32)
+
+
+def test_vae_is_causal_and_uses_every_frame() -> None:
+    vae = small_vae()
+    clip = torch.rand(1, 3, 16, 32, 32) * 2 - 1
+    base = vae.encode(clip)
+    for frame in (3, 4, 7, 12):
+        changed = clip.clone()
+        changed[:, :, frame] *= -1
+        moved = (vae.encode(changed) - base).abs().amax(dim=(0, 1, 3, 4)) > 0
+        assert not moved[: frame // 4].any()
+        assert moved[frame // 4]
+    latents = torch.randn(1, 4, 4, 4, 4)
+    later = latents.clone()
+    later[:, :, 2:] += 1
+    same = vae.decode(later)[:, :, :8] - vae.decode(latents)[:, :, :8]
+    assert same.abs().max() == 0
+
+
+def test_upsampling_starts_as_nearest_neighbour() -> None:
+    x = torch.randn(2, 6, 3, 4, 5)
+    assert torch.equal(Upsample(6, temporal=True)(x), F.interpolate(x, scale_factor=2.0, mode="nearest"))
+    assert torch.equal(Upsample(6, temporal=False)(x), F.interpolate(x, scale_factor=(1.0, 2.0, 2.0), mode="nearest"))
+
+
+def test_temporal_downsampling_pads_at_the_head_only() -> None:
+    conv = CausalConv(1, 1, (3, 1, 1), stride=2)
+    conv.conv.weight.data.fill_(1.0)
+    conv.conv.bias.data.zero_()  # type: ignore[union-attr]
+    x = torch.arange(8.0).reshape(1, 1, 8, 1, 1)
+    assert conv(x).flatten().tolist() == [0 + 0 + 1, 1 + 2 + 3, 3 + 4 + 5, 5 + 6 + 7]
+    assert Downsample(8, temporal=True)(torch.zeros(1, 8, 4, 8, 8)).shape == (1, 8, 2, 4, 4)
+
+
+@pytest.mark.parametrize("kind", ["vae", "pixels"])
+def test_no_frame_from_c_on_changes_a_condition_latent(kind: str) -> None:
+    tokenizer = small_vae() if kind == "vae" else PixelTokenizer(2)
+    for c in (1, 3, 4):
+        clip = torch.rand(1, 3, 16, 32, 32) * 2 - 1
+        base = encode_condition(tokenizer, clip, c)
+        for frame in range(c, 16):
+            changed = clip.clone()
+            changed[:, :, frame] = torch.rand(3, 32, 32)
+            assert torch.equal(encode_condition(tokenizer, changed, c), base)
+        seen = clip.clone()
+        seen[:, :, c - 1] *= -1
+        assert not torch.equal(encode_condition(tokenizer, seen, c), base)
+
+
+def test_mask_comes_to_latent_rate_by_one_rule() -> None:
+    vae, pixels = small_vae(), PixelTokenizer(1)
+    assert condition_mask(vae, (8, 4, 4), 3)[0, 0, :, 0, 0].tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
+    assert condition_mask(vae, (8, 4, 4), 5)[0, 0, :, 0, 0].tolist() == [1, 1, 0, 0, 0, 0, 0, 0]
+    assert condition_mask(vae, (8, 4, 4), 1)[0, 0, :, 0, 0].tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
+    assert condition_mask(pixels, (32, 16, 16), 3)[0, 0, :5, 0, 0].tolist() == [1, 1, 1, 0, 0]
+
+
+def test_statistics_normalise_and_travel_with_the_weights() -> None:
+    vae = small_vae()
+    clip = torch.rand(2, 3, 16, 32, 32) * 2 - 1
+    raw = vae.moments(clip)[0]
+    vae.set_statistics(raw.mean(dim=(0, 2, 3, 4)), raw.std(dim=(0, 2, 3, 4)))
+    latents = vae.encode(clip)
+    assert latents.mean(dim=(0, 2, 3, 4)).abs().max() < 1e-4
+    assert (latents.std(dim=(0, 2, 3, 4)) - 1).abs().max() < 1e-3
+    other = VideoVAE(base_channels=8, channel_mult=(1, 2, 2, 2), res_blocks=1).eval()
+    other.load_state_dict(vae.state_dict())
+    assert torch.equal(other.encode(clip), latents)
+
+
+def test_full_width_vae_has_the_stable_diffusion_layout() -> None:
+    with torch.device("meta"):
+        vae, flat = build_tokenizer(TokenizerConfig(), 1), VideoVAE(temporal_levels=0)
+    assert (vae.spatial_stride, vae.temporal_stride, vae.channels) == (8, 4, 4)
+    assert sum(p.numel() for p in flat.encoder.parameters()) == 34_163_592 + 72  # SD 1.5's encoder and quant_conv
+
+
+@pytest.mark.parametrize(("name", "balls"), [("uniform", 1), ("parabola", 1), ("collision", 2)])
+def test_pixels_come_back_from_the_pixel_tokenizer(name: str, balls: int) -> None:
+    from physlaw.render.discs import render_clips
+
+    scenes = eval_scenes(name, "id")
+    frames = render_clips(scenes.trajectory(torch.arange(0, len(scenes), 40).numpy()), 16)
+    tokenizer = PixelTokenizer(balls)
+    latents = tokenizer.encode(to_unit(frames))
+    assert latents.shape[1] == balls
+    again = to_frames(tokenizer.decode(latents))
+    different = abs(again.astype(int) - frames) > 1
+    assert different.mean() < 1e-3  # pixels where two balls overlap at the contact
+
+
+def test_frames_survive_the_way_to_the_model_and_back() -> None:
+    levels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16, 1).expand(1, 1, 16, 16, 3).numpy()
+    assert (to_frames(to_unit(levels.copy())) == levels).all()
+
+
+def test_unknown_tokenizers_are_refused() -> None:
+    with pytest.raises(UserError, match="pixels, vae"):
+        TokenizerConfig(kind="magvit")
+    with pytest.raises(UserError, match="temporal_levels must be 0 to 3"):
+        TokenizerConfig(temporal_levels=4)
