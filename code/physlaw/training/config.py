@@ -1,0 +1,56 @@
+"""Configuration of the training loop: plain data, no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from physlaw.errors import UserError, unknown
+
+OPTIMIZERS = ("adamw", "muon")
+DECAYS = ("constant", "linear", "cosine")
+PRECISIONS = ("float32", "bfloat16")
+COMPILE = ("auto", "off", "on")
+COMPILE_MIN_STEPS = 2000  # auto: below this a run is over before compiling has paid
+
+
+@dataclass
+class TrainConfig:
+    """Optimisation and bookkeeping. Steps are optimiser steps."""
+
+    steps: int = 100_000
+    batch_size: int = 256
+    optimizer: str = "adamw"  # muon: hidden matrices by Muon, everything else by AdamW
+    learning_rate: float = 1e-4  # AdamW
+    muon_learning_rate: float = 0.02
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    warmup_steps: int = 1000
+    decay: str = "constant"  # after the warm-up; linear and cosine end at zero
+    decay_start: float = 0.0  # share of the steps after which linear and cosine begin
+    ema_decay: float = 0.9999
+    grad_clip: float = 1.0
+    precision: str = "bfloat16"
+    compile: str = "auto"
+    cpu_threads: int = 0  # without an accelerator; 0: as many as cores
+    checkpoint_every: int = 1000
+    log_every: int = 50
+
+    def __post_init__(self) -> None:
+        for value, kind, valid in (
+            (self.optimizer, "optimizer", OPTIMIZERS),
+            (self.decay, "decay", DECAYS),
+            (self.precision, "precision", PRECISIONS),
+            (self.compile, "compile mode", COMPILE),
+        ):
+            if value not in valid:
+                raise unknown(kind, value, valid)
+        for key in ("steps", "batch_size", "learning_rate", "grad_clip", "checkpoint_every", "log_every"):
+            if getattr(self, key) <= 0:
+                raise UserError(f"train.{key} must be positive, got {getattr(self, key)}")
+        if self.cpu_threads < 0:
+            raise UserError(f"train.cpu_threads must not be negative, got {self.cpu_threads}")
+        if not 0 <= self.ema_decay < 1 or not 0 <= self.decay_start < 1 or self.warmup_steps < 0:
+            raise UserError(
+                "train.ema_decay and train.decay_start must be in [0, 1) and train.warmup_steps not negative, got "
+                f"{self.ema_decay}, {self.decay_start} and {self.warmup_steps}"
+            )

@@ -1,0 +1,257 @@
+"""The loop: it learns, resumes exactly, stops on NaN, and never trusts a damaged checkpoint."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from physlaw.data.clips import RenderedClips
+from physlaw.data.latents import EncodedClips
+from physlaw.data.random_objects import RandomObjectClips
+from physlaw.diffusion.config import DiffusionConfig
+from physlaw.diffusion.objective import Objective
+from physlaw.errors import UserError
+from physlaw.files import locked, write_bytes, write_json
+from physlaw.models.config import ModelConfig, TokenizerConfig
+from physlaw.models.dit import DiT
+from physlaw.models.pixels import PixelTokenizer
+from physlaw.models.tokenizers import condition_mask, encode_condition, to_unit
+from physlaw.models.vae import VideoVAE
+from physlaw.training.config import TrainConfig
+from physlaw.training.loop import Interrupted, NotFinite, build_optimizers, fit, learning_rate_factor
+from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
+from physlaw.training.tasks import DiffusionTask, VAETask
+from physlaw.worlds.scenes import training_scenes
+
+FRAMES = 8
+
+
+def config(**changes: object) -> TrainConfig:
+    values = {"steps": 12, "batch_size": 4, "optimizer": "muon", "learning_rate": 0.002, "warmup_steps": 2}
+    values |= {"decay": "linear", "precision": "float32", "checkpoint_every": 4, "log_every": 4, "ema_decay": 0.9}
+    return TrainConfig(**(values | {"compile": "off"} | changes))  # type: ignore[arg-type]
+
+
+def diffusion_task(seed: int = 0, batch_size: int = 4, size: str = "300") -> DiffusionTask:
+    torch.manual_seed(seed)
+    scenes = training_scenes("uniform", size)
+    tokenizer = PixelTokenizer(1)
+    mask = condition_mask(tokenizer, (32, 16, 16), 3)
+    model = DiT(ModelConfig("x", 2, 48, 2, (4, 16, 16)), 1, (32, 16, 16))
+
+    def encode(frames: np.ndarray) -> tuple[Tensor, Tensor]:
+        clips = to_unit(frames)
+        return tokenizer.encode(clips), encode_condition(tokenizer, clips, 3)
+
+    objective = Objective(
+        DiffusionConfig(objective="x_prediction", times="logit_normal", logit_mean=3, denoise_steps=4)
+    )
+    return DiffusionTask(
+        model, objective, EncodedClips(RenderedClips(scenes, 16), encode), mask, tokenizer, batch_size, seed
+    )
+
+
+def same(a: TrainState, b: TrainState) -> bool:
+    left, right = a.tensors(), b.tensors()
+    return left.keys() == right.keys() and all(torch.equal(left[k], right[k]) for k in left)
+
+
+def test_resuming_is_exact_to_the_last_bit(tmp_path: Path) -> None:
+    whole, _ = fit(diffusion_task(), config(), tmp_path / "whole", "run", "whole")
+    task = diffusion_task()
+    original, calls = task.batch, []
+
+    def batch(step: int) -> dict[str, Tensor]:
+        calls.append(step)
+        if len(calls) == 7:
+            os.kill(os.getpid(), signal.SIGTERM)  # preempted
+        return original(step)
+
+    task.batch = batch  # type: ignore[method-assign]
+    with pytest.raises(Interrupted, match="stopped at step 7"):
+        fit(task, config(), tmp_path / "parts", "run", "parts")
+    resumed, report = fit(diffusion_task(), config(), tmp_path / "parts", "run", "parts")
+    assert report.resumed_from == 7
+    assert same(whole, resumed)
+    again, report = fit(diffusion_task(), config(), tmp_path / "parts", "run", "parts")
+    assert report.resumed_from == 12  # finished: nothing is repeated
+    assert same(whole, again)
+
+
+def test_a_killed_run_continues_from_its_last_checkpoint(tmp_path: Path) -> None:
+    whole, _ = fit(diffusion_task(), config(), tmp_path / "whole", "run", "whole")
+    task, original = diffusion_task(), diffusion_task().batch
+
+    def batch(step: int) -> dict[str, Tensor]:
+        if step == 10:
+            raise MemoryError  # nothing is saved on the way out
+        return original(step)
+
+    task.batch = batch  # type: ignore[method-assign]
+    with pytest.raises(MemoryError):
+        fit(task, config(), tmp_path / "parts", "run", "parts")
+    resumed, report = fit(diffusion_task(), config(), tmp_path / "parts", "run", "parts")
+    assert report.resumed_from == 8
+    assert same(whole, resumed)
+
+
+def test_damaged_checkpoints_are_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fit(diffusion_task(), config(), tmp_path, "run", "x")
+    newest = tmp_path / "checkpoints" / "00000012.safetensors"
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(bytes(content))
+    (tmp_path / "checkpoints" / ".00000016.safetensors.99.tmp").write_bytes(b"half")
+    _, report = fit(diffusion_task(), config(), tmp_path, "run", "x")
+    assert report.resumed_from == 8
+    assert "damaged checkpoint passed over" in capsys.readouterr().err
+    assert not list((tmp_path / "checkpoints").glob(".*"))
+    assert len(list((tmp_path / "checkpoints").glob("*.safetensors"))) == 2
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = diffusion_task()
+    state = TrainState(task.model, new_ema(task.model), build_optimizers(task.model, config()), step=4)
+    save_checkpoint(tmp_path, state, "run")
+    before = sorted(p.name for p in tmp_path.iterdir())
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    state.step = 8
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint(tmp_path, state, "run")
+    monkeypatch.undo()
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+    assert load_newest(tmp_path, state, "run")
+    assert state.step == 4
+
+
+def test_checkpoints_of_another_configuration_are_refused(tmp_path: Path) -> None:
+    fit(diffusion_task(), config(steps=4), tmp_path, "one", "x")
+    with pytest.raises(UserError, match="another configuration"):
+        fit(diffusion_task(), config(steps=4), tmp_path, "two", "x")
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_stops_the_run_and_is_not_saved(tmp_path: Path, bad: float) -> None:
+    task, original = diffusion_task(), DiffusionTask.loss
+
+    def loss(forward: Callable[..., Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        parts = original(task, forward, batch)
+        calls.append(1)
+        return {"loss": parts["loss"] * (bad if len(calls) == 6 else 1.0)}
+
+    calls: list[int] = []
+    task.loss = loss  # type: ignore[method-assign]
+    with pytest.raises(NotFinite, match="at step 5"):
+        fit(task, config(), tmp_path, "run", "x")
+    assert [p.stem for p in (tmp_path / "checkpoints").glob("*.json")] == ["00000004"]
+
+
+@pytest.mark.slow
+def test_one_batch_is_learned(tmp_path: Path) -> None:
+    task, original = diffusion_task(), diffusion_task().batch
+    task.batch = lambda step: original(0)  # type: ignore[method-assign]
+    fit(task, config(steps=150, learning_rate=0.005, log_every=10, checkpoint_every=1000), tmp_path, "run", "x")
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_logs_have_scalars_and_clips(tmp_path: Path) -> None:
+    fit(diffusion_task(), config(), tmp_path, "run", "x")
+    records = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert [r["step"] for r in records] == [4, 8, 12]
+    assert {"loss", "grad_norm", "steps_per_s"} <= records[0].keys()
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert "train/loss" in events.Tags()["scalars"]
+    assert "clips/true_beside_generated/0" in events.Tags()["images"]
+
+
+def test_batches_depend_on_seed_and_step_alone() -> None:
+    one, two = diffusion_task(), diffusion_task()
+    two.batch(3)
+    assert all(torch.equal(one.batch(5)[k], two.batch(5)[k]) for k in one.batch(5))
+    assert not torch.equal(one.batch(5)["noise"], one.batch(6)["noise"])
+    assert not torch.equal(one.batch(5)["noise"], diffusion_task(seed=1).batch(5)["noise"])
+
+
+def test_muon_takes_the_blocks_matrices_only() -> None:
+    muon, adamw = build_optimizers(diffusion_task().model, config())
+    assert all(p.ndim == 2 for p in muon.param_groups[0]["params"])
+    assert len(muon.param_groups[0]["params"]) == 2 * 4  # qkv, proj and two of the MLP in each of two blocks
+    (only,) = build_optimizers(diffusion_task().model, config(optimizer="adamw"))
+    total = sum(len(o.param_groups[0]["params"]) for o in (muon, adamw))
+    assert total == len(only.param_groups[0]["params"])
+
+
+def test_learning_rate_warms_up_and_decays() -> None:
+    flat, linear = (
+        config(steps=100, warmup_steps=10, decay="constant"),
+        config(steps=100, warmup_steps=10, decay_start=0.5),
+    )
+    assert learning_rate_factor(flat, 0) == pytest.approx(0.1)
+    assert learning_rate_factor(flat, 99) == 1
+    assert learning_rate_factor(linear, 50) == 1
+    assert learning_rate_factor(linear, 75) == pytest.approx(0.5)
+    assert learning_rate_factor(config(steps=100, decay="cosine", warmup_steps=0), 50) == pytest.approx(0.5)
+
+
+def test_vae_trains_and_resumes(tmp_path: Path) -> None:
+    def task() -> VAETask:
+        torch.manual_seed(0)
+        vae = VideoVAE(8, (1, 2), 1, temporal_levels=1)
+        return VAETask(vae, RandomObjectClips(16, FRAMES), TokenizerConfig(batch_size=2), "cpu")
+
+    whole, _ = fit(task(), config(steps=4, optimizer="adamw", checkpoint_every=2), tmp_path / "a", "run", "vae")
+    fit(task(), config(steps=2, optimizer="adamw", checkpoint_every=2), tmp_path / "b", "run", "vae")
+    records = [json.loads(line) for line in (tmp_path / "a" / "train.jsonl").read_text().splitlines()]
+    assert {"loss", "reconstruction", "kl"} <= records[0].keys()
+    assert whole.step == 4
+
+
+def test_a_folder_belongs_to_one_process(tmp_path: Path) -> None:
+    in_use = pytest.raises(UserError, match=f"cell x is in use by another process .pid {os.getpid()}")
+    with locked(tmp_path, "cell x"), in_use, locked(tmp_path, "cell x", patience_s=0.2):
+        pass
+    with locked(tmp_path, "cell x"):
+        pass
+
+
+def test_writes_are_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_json(tmp_path / "a.json", {"x": 1})
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_bytes(tmp_path / "a.json", b"new")
+    assert json.loads((tmp_path / "a.json").read_text()) == {"x": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"optimizer": "sgd"}, "adamw, muon"),
+        ({"decay": "step"}, "constant, linear, cosine"),
+        ({"steps": 0}, "train.steps"),
+        ({"precision": "fp8"}, "float32, bfloat16"),
+        ({"compile": "maybe"}, "auto, off, on"),
+        ({"ema_decay": 1.0}, "ema_decay"),
+    ],
+)
+def test_impossible_settings_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        config(**change)
