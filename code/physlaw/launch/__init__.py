@@ -1,0 +1,1 @@
+"""From a study to its cells. No torch, no numpy: it runs on a bare login node."""

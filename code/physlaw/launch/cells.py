@@ -1,0 +1,34 @@
+"""A study's list of cells, as a pure function of the configuration."""
+
+from __future__ import annotations
+
+from physlaw.config import CellConfig, compose_cell
+from physlaw.errors import UserError
+from physlaw.studies import id_ood
+
+AXES = ("scenario", "model", "size", "seed")
+STUDY_CELLS = {"id_ood": id_ood.cells}
+
+
+def study_cells(overrides: list[str]) -> list[CellConfig]:
+    """Every cell of a study and profile.
+
+    Args:
+        overrides: key=value words; scenario=, model=, size= or seed= keep only the cells with that value, the others
+            change every cell.
+    Raises:
+        UserError: bad override, or nothing is left.
+    """
+    wanted = dict(word.split("=", 1) for word in overrides if word.partition("=")[0] in AXES)
+    common = [word for word in overrides if word.partition("=")[0] not in AXES]
+    compose_cell(overrides)  # every word must be valid by itself
+    base = compose_cell(common)
+    found = [c for c in STUDY_CELLS[base.study](base) if all(c[axis] == value for axis, value in wanted.items())]
+    if not found:
+        asked = ", ".join(f"{axis}={value}" for axis, value in wanted.items())
+        raise UserError(
+            f"study {base.study} in profile {base.profile} has no cell with {asked}; it has scenarios "
+            f"{', '.join(base.grid.scenarios)}; models {', '.join(base.grid.models)}; sizes "
+            f"{', '.join(base.grid.sizes)}; seeds {', '.join(map(str, base.grid.seeds))}"
+        )
+    return [compose_cell([*common, *(f"{axis}={value}" for axis, value in cell.items())]) for cell in found]

@@ -1,0 +1,29 @@
+"""Section 3 of the paper: does error fall in distribution, and does it fall out of distribution?
+
+Cells: model size x training-set size x scenario x seed. Scored by the `corrected` velocity error (time mean) on the
+in-dist block and, out of distribution, per level: which initial values lie outside the training range. No torch.
+"""
+
+from physlaw.config import CellConfig
+
+TITLE = "In distribution against out of distribution"
+QUESTION = "Does a video diffusion model learn the law of motion, or does it copy the nearest training case?"
+
+# What an OOD level means, by scenario (the release's numbering; one-ball cross blocks count as level 3).
+LEVELS = {
+    "uniform": {1: "r", 2: "v", 3: "r, v"},
+    "parabola": {1: "r", 2: "v", 3: "r, v"},
+    "collision": {1: "r1", 2: "v1", 3: "r1, r2", 4: "v1, v2", 5: "r1, v1", 6: "all four"},
+}
+
+
+def cells(base: CellConfig) -> list[dict[str, str]]:
+    """The study's cells in the base configuration's profile, as overrides of scenario, model, size and seed."""
+    grid = base.grid
+    combinations = [(s, m, n) for s in grid.scenarios for m in grid.models for n in grid.sizes]
+    combinations += [(s, m, n) for s, m, n in (text.split(":") for text in grid.extra)]
+    return [
+        {"scenario": scenario, "model": model, "size": size, "seed": str(seed)}
+        for scenario, model, size in combinations
+        for seed in grid.seeds
+    ]

@@ -1,0 +1,97 @@
+"""Configuration and the list of cells."""
+
+import pytest
+
+from physlaw.config import CellConfig, choices, compose_cell, describe, parse_flat
+from physlaw.errors import UserError
+from physlaw.evaluation.config import ScoreConfig
+from physlaw.launch.cells import study_cells
+
+
+def test_the_paper_has_its_28_cells() -> None:
+    cells = study_cells(["profile=paper"])
+    assert len(cells) == 28
+    assert len({cell.name for cell in cells}) == 28
+    assert sum(cell.model.name == "dit_xl" for cell in cells) == 1
+    assert {cell.train.steps for cell in cells} == {100_000}
+    assert {cell.train.batch_size for cell in cells} == {256}
+    assert {cell.recipe for cell in cells} == {"faithful"}
+    assert cells[0].diffusion.objective == "v_prediction"
+    assert cells[0].diffusion.times == "uniform"
+
+
+@pytest.mark.parametrize("profile", choices("profile"))
+@pytest.mark.parametrize("recipe", choices("recipe"))
+def test_every_profile_composes_with_every_recipe(profile: str, recipe: str) -> None:
+    for cell in study_cells([f"profile={profile}", f"recipe={recipe}"]):
+        assert cell.profile == profile
+        assert cell.recipe == recipe
+        assert cell.grid.notes
+
+
+def test_smoke_is_one_cell_per_scenario() -> None:
+    assert [cell.scenario for cell in study_cells([])] == ["uniform", "parabola", "collision"]
+
+
+def test_words_on_an_axis_choose_cells_and_others_change_all() -> None:
+    (cell,) = study_cells(["scenario=parabola", "train.steps=7"])
+    assert (cell.scenario, cell.train.steps) == ("parabola", 7)
+    with pytest.raises(UserError, match="has no cell with model=dit_xl; it has scenarios"):
+        study_cells(["model=dit_xl"])
+
+
+def test_a_cell_is_named_by_what_differs() -> None:
+    cell = compose_cell(["scenario=uniform", "model=dit_s", "size=30k", "seed=3", "runs=/tmp/x"])
+    assert cell.name == "uniform-dit_s-n30k-seed3"
+    assert str(cell.folder) == "/tmp/x/id_ood/smoke/uniform-dit_s-n30k-seed3"
+    assert compose_cell(["recipe=faithful"]).table == "smoke-faithful"  # never in one table with the profile's own
+
+
+def test_digest_follows_what_changes_a_result() -> None:
+    base = compose_cell([]).digest()
+    assert compose_cell(["runs=elsewhere"]).digest() == base
+    assert compose_cell(["grid.tolerance=0.9"]).digest() == base
+    for word in ("seed=1", "train.steps=3", "data.resolution=32", "recipe=faithful"):
+        assert compose_cell([word]).digest() != base
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["scenario=uni"], "unknown scenario 'uni'; valid: uniform, parabola, collision"),
+        (["size=5k"], "unknown size '5k'; valid: 300, 3k, 30k, 300k, 3m"),
+        (["model=dit_huge"], "unknown model 'dit_huge'; valid: dit_b, "),
+        (["profile=tiny"], "unknown profile 'tiny'; valid: mini, paper, short, smoke"),
+        (["recipe=slow"], "unknown recipe 'slow'; valid: faithful, fast"),
+        (["study=gap"], "unknown study 'gap'; valid: id_ood"),
+        (["colour=red"], "unknown key 'colour'; valid: model, tokenizer, "),
+        (["train.stepz=1"], "unknown key 'train.stepz'; valid: train.steps, "),
+        (["train.steps=many"], "train.steps: "),
+        (["train.steps=0"], "train.steps must be positive, got 0"),
+        (["data.num_frames=0"], "data.num_frames must be at least 1, got 0"),
+        (["data.num_cond_frames=32"], "data.num_cond_frames must be 1 to num_frames - 1 = 31, got 32"),
+        (["data.resolution=8"], "resolution must be 16 to 512 pixels, got 8"),
+        (["data.contact=soft"], "unknown contact 'soft'; valid: elastic, released"),
+        (["eval.id_clips=0"], "eval.id_clips must be at least 1, got 0"),
+        (["model.name=../x"], "not a cell name"),
+        (["seed"], "not key=value: 'seed'"),
+        (["seed=[1"], ""),
+    ],
+)
+def test_bad_words_are_one_line_with_the_valid_choices(words: list[str], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        compose_cell(words)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_verbs_parse_their_own_words() -> None:
+    assert parse_flat(ScoreConfig, ["resize=128", "keep_last=true"]) == ScoreConfig(None, 128, True)
+    with pytest.raises(UserError, match="scenario, resize, keep_last"):
+        parse_flat(ScoreConfig, ["size=3"])
+
+
+def test_help_lists_every_key_and_choice() -> None:
+    text = describe(CellConfig)
+    assert "model=dit_b|dit_l|dit_s" in text
+    assert "train.muon_learning_rate=0.02" in text
