@@ -6,10 +6,11 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from physlaw.errors import UserError
 
@@ -66,22 +67,32 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _try_lock(stream: IO[str]) -> bool:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 @contextmanager
-def locked(folder: Path, what: str) -> Iterator[None]:
+def locked(folder: Path, what: str, patience_s: float = 3.0) -> Iterator[None]:
     """Hold the folder for this process; the kernel lets go when the process ends, however it ends.
+
+    Waits up to patience_s: an interrupted process may still be saving.
 
     Raises:
         UserError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a+") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        deadline = time.monotonic() + patience_s
+        while not _try_lock(stream):
+            if time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
             stream.seek(0)
-            raise UserError(
-                f"{what} is in use by another process ({stream.read().strip() or 'unknown'}): {folder}"
-            ) from None
+            raise UserError(f"{what} is in use by another process ({stream.read().strip() or 'unknown'}): {folder}")
         stream.truncate(0)
         stream.write(f"pid {os.getpid()}")
         stream.flush()

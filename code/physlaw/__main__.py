@@ -1,0 +1,193 @@
+"""The `physlaw` command: thin verbs; each parses its configuration and calls one function."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from physlaw import __version__
+from physlaw.errors import UserError, unknown
+
+HELP = """\
+physlaw: do video diffusion models learn physical laws, or copy the nearest training case?
+
+usage: physlaw VERB [key=value ...]
+
+  simulate    write clips to a file: out=FILE.npz [scenario= split= size= count= offset= resolution= ...]
+  train       train one cell's model: [scenario= model= size= seed= profile= recipe= ...]
+  evaluate    score a trained cell (same words as train)
+  run         train and evaluate one cell
+  reproduce   run every cell of a study here, collect, compare: [profile=smoke out=FOLDER workers=N ...]
+  collect     gather finished cells into a results folder: [out=FOLDER] and the words of reproduce
+  report      draw tables, figures and page again from a results folder: FOLDER
+  score       measure the clips of a file: FILE [scenario= resize=128 keep_last=true]
+
+`physlaw VERB --help` lists the verb's keys. A cell is scenario x model x size x seed; profile is the scale (smoke,
+mini, short, paper) and recipe the method (faithful, fast). Exit status: 0 done, 2 bad input, 75 disk full, 130
+interrupted (the same command continues).
+"""
+
+
+def _simulate(words: list[str]) -> int:
+    from physlaw.config import parse_flat
+    from physlaw.data.write import SimulateConfig, simulate
+
+    path, count = simulate(parse_flat(SimulateConfig, words))
+    print(f"{count} clips in {path}")
+    return 0
+
+
+def _score(words: list[str]) -> int:
+    from physlaw.config import parse_flat
+    from physlaw.data.released import open_clips
+    from physlaw.evaluation.config import ScoreConfig
+    from physlaw.evaluation.score import score_clips
+
+    files = [word for word in words if "=" not in word]
+    if len(files) != 1:
+        raise UserError(f"score takes one file, got {len(files)}: physlaw score FILE [scenario=uniform] [resize=128]")
+    config = parse_flat(ScoreConfig, [word for word in words if "=" in word])
+    print(json.dumps(score_clips(open_clips(files[0]), config)))
+    return 0
+
+
+def _train(words: list[str]) -> int:
+    from physlaw.config import compose_cell
+
+    cell = compose_cell(words)
+    from physlaw.cell import train_cell
+    from physlaw.files import locked
+
+    with locked(cell.folder, f"cell {cell.name}"):
+        train_cell(cell)
+    print(cell.folder)
+    return 0
+
+
+def _run(words: list[str]) -> int:
+    from physlaw.config import compose_cell
+
+    cell = compose_cell(words)
+    from physlaw.cell import run_cell
+
+    print(run_cell(cell))
+    return 0
+
+
+def _evaluate(words: list[str]) -> int:
+    from physlaw.config import compose_cell
+
+    cell = compose_cell(words)
+    if not (cell.folder / "provenance.json").exists():
+        raise UserError(f"cell {cell.name} is not trained ({cell.folder}); use `physlaw run` or `physlaw train` first")
+    return _run(words)
+
+
+def _take(key: str, words: list[str]) -> tuple[str | None, list[str]]:
+    """The last key=value of a verb's own key (None: absent), and the other words."""
+    values = [word.partition("=")[2] for word in words if word.startswith(f"{key}=")]
+    return (values[-1] if values else None), [word for word in words if not word.startswith(f"{key}=")]
+
+
+def _collect(words: list[str]) -> int:
+    from physlaw.launch.cells import study_cells
+
+    out, words = _take("out", words)
+    cells = study_cells(words)
+    from physlaw.reproduce import collect_and_report
+
+    print(collect_and_report(cells, Path(out) if out else Path("results") / cells[0].study / cells[0].table))
+    return 0
+
+
+def _reproduce(words: list[str]) -> int:
+    from physlaw.launch.cells import study_cells
+
+    out, words = _take("out", words)
+    workers, words = _take("workers", words)
+    if workers is not None and not workers.isdigit():
+        raise UserError(f"workers must be a whole number, got {workers!r}")
+    cells = study_cells(words)
+    from physlaw.reproduce import reproduce
+
+    reproduce(cells, Path(out) if out else None, None if workers is None else int(workers))
+    return 0
+
+
+def _report(words: list[str]) -> int:
+    if len(words) != 1 or "=" in words[0]:
+        raise UserError("report takes one results folder: physlaw report results/id_ood/smoke")
+    from physlaw.reproduce import redraw
+
+    print(redraw(Path(words[0])))
+    return 0
+
+
+VERBS: dict[str, Callable[[list[str]], int]] = {
+    "simulate": _simulate,
+    "train": _train,
+    "evaluate": _evaluate,
+    "run": _run,
+    "reproduce": _reproduce,
+    "collect": _collect,
+    "report": _report,
+    "score": _score,
+}
+
+
+def _verb_help(verb: str) -> str:
+    from physlaw.config import CellConfig, describe
+
+    if verb == "simulate":
+        from physlaw.data.write import SimulateConfig
+
+        return describe(SimulateConfig)
+    if verb == "score":
+        from physlaw.evaluation.config import ScoreConfig
+
+        return describe(ScoreConfig)
+    if verb == "report":
+        return "physlaw report FOLDER\n"
+    return describe(CellConfig)
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one verb; every error a user can put right is one line on stderr."""
+    words = sys.argv[1:] if words is None else words
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if words[0] in ("--version", "version"):
+        print(__version__)
+        return 0
+    try:
+        if words[0] not in VERBS:
+            raise unknown("verb", words[0], VERBS)
+        if any(word in ("-h", "--help") for word in words[1:]):
+            print(_verb_help(words[0]), end="")
+            return 0
+        return VERBS[words[0]](words[1:])
+    except UserError as error:
+        print(f"physlaw: error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = " (nothing finished is lost; free space and run the same command again)" if full else ""
+        print(f"physlaw: error: {error}{hint}", file=sys.stderr)
+        return 75 if full else 2
+    except KeyboardInterrupt:
+        print("physlaw: interrupted; the same command continues", file=sys.stderr)
+        return 130
+    except Exception as error:
+        # training.loop imports torch; its class is only known where it was raised.
+        if type(error).__name__ == "Interrupted":
+            print(f"physlaw: {error}", file=sys.stderr)
+            return 130
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,320 @@
+"""Run one cell: tokenizer, latents, training, evaluation. Each stage leaves its result on disk and is not repeated.
+
+The folder holds config.json, provenance.json, checkpoints/, model.safetensors, eval/ (per-clip tables and clips) and,
+at the end, rows.csv. The same command continues an interrupted cell.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import Tensor
+
+from physlaw.config import CellConfig, digest_of
+from physlaw.data.clips import RenderedClips, scenes_digest
+from physlaw.data.latents import EncodedClips, LatentCache
+from physlaw.data.random_objects import RandomObjectClips
+from physlaw.diffusion.noise import sample_noise
+from physlaw.diffusion.objective import Objective
+from physlaw.diffusion.sampler import sample
+from physlaw.errors import UserError
+from physlaw.evaluation.evaluate import Codec, evaluate_block, summarize_blocks
+from physlaw.files import locked, read_json, sha256_file, write_json, write_text
+from physlaw.models.config import TokenizerConfig
+from physlaw.models.dit import DiT, count_parameters
+from physlaw.models.pixels import PixelTokenizer
+from physlaw.models.tokenizers import (
+    build_tokenizer,
+    condition_mask,
+    encode_condition,
+    latent_shape,
+    to_frames,
+    to_unit,
+)
+from physlaw.models.vae import VideoVAE
+from physlaw.provenance import provenance
+from physlaw.training.config import TrainConfig
+from physlaw.training.loop import fit
+from physlaw.training.state import save_tensors
+from physlaw.training.tasks import DiffusionTask, VAETask, latent_statistics
+from physlaw.worlds import laws
+from physlaw.worlds.scenarios import get_scenario
+from physlaw.worlds.scenes import SceneSet, training_scenes
+
+Frames = NDArray[np.uint8]
+STATISTICS_CLIPS = 256  # clips that the latents' mean and spread are measured on
+
+
+def device() -> str:
+    """The accelerator if there is one, else the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def say(text: str) -> None:
+    """One line of progress for people."""
+    print(f"physlaw: {text}", file=sys.stderr, flush=True)
+
+
+def vae_train_config(config: TokenizerConfig, cell: TrainConfig) -> TrainConfig:
+    """The loop's settings for a tokenizer: AdamW, warm-up, linear decay over the second half; machine settings as
+    for the cell."""
+    return TrainConfig(
+        steps=config.steps,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        warmup_steps=min(100, config.steps // 10),
+        decay="linear",
+        decay_start=0.5,
+        ema_decay=0.995 if config.steps < 20_000 else 0.9999,
+        precision=cell.precision,
+        compile=cell.compile,
+        checkpoint_every=max(1, min(1000, config.steps // 10)),
+        log_every=cell.log_every,
+    )
+
+
+def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict[str, Any]]:
+    """The cell's tokenizer, trained first if it learns and is not there yet.
+
+    A VAE is shared by every cell of the same tokenizer and clip settings: <runs>/tokenizers/<name>-<digest>/.
+    Returns it, and what is known of it: {"digest", "seconds", "steps"}.
+    """
+    tokenizer = build_tokenizer(cell.tokenizer, get_scenario(cell.scenario).num_balls).to(device())
+    if isinstance(tokenizer, PixelTokenizer):
+        return tokenizer.eval(), {"digest": digest_of([cell.tokenizer.name, cell.tokenizer.scale]), "seconds": 0.0}
+    identity = {
+        "tokenizer": vars(cell.tokenizer),
+        "resolution": cell.data.resolution,
+        "num_frames": cell.data.num_frames,
+        "precision": cell.train.precision,
+    }
+    run = digest_of(identity)
+    folder = Path(cell.runs) / "tokenizers" / f"{cell.tokenizer.name}-{cell.data.resolution}px-{run[:12]}"
+    weights, card = folder / "vae.safetensors", folder / "card.json"
+    with locked(folder, "the tokenizer"):
+        if not card.exists():
+            say(f"training tokenizer {folder.name}: {cell.tokenizer.steps} steps")
+            # The statistics read the posterior means; without set statistics encode and decode are the raw VAE.
+            torch.manual_seed(cell.tokenizer.seed)
+            tokenizer = build_tokenizer(cell.tokenizer, 0).to(device())
+            assert isinstance(tokenizer, VideoVAE)
+            clips = RandomObjectClips(cell.data.resolution, cell.data.num_frames, cell.tokenizer.seed)
+            task = VAETask(tokenizer, clips, cell.tokenizer, device())
+            config = vae_train_config(cell.tokenizer, cell.train)
+            state, report = fit(task, config, folder, run, folder.name)
+            task.model.load_state_dict(state.ema, strict=False)
+            tokenizer.eval()
+            tokenizer.set_statistics(*latent_statistics(tokenizer, clips, STATISTICS_CLIPS, device()))
+            save_tensors(weights, {k: v.detach().cpu().contiguous() for k, v in tokenizer.state_dict().items()})
+            known = {"identity": identity, "sha256": sha256_file(weights), "seconds": round(report.seconds, 1)}
+            write_json(card, known | {"resumed_from": report.resumed_from, "provenance": provenance()})
+    known = read_json(card)
+    if sha256_file(weights) != known["sha256"]:
+        raise UserError(f"{weights} is damaged (SHA-256 differs from card.json); remove {folder} to train it again")
+    tokenizer.load_state_dict(load_file(weights))
+    return tokenizer.eval(), {"digest": known["sha256"], "seconds": known["seconds"], "folder": folder.name}
+
+
+class CellModel:
+    """A cell's trained model as functions of frames."""
+
+    def __init__(self, cell: CellConfig, tokenizer: PixelTokenizer | VideoVAE) -> None:
+        self.cell, self.tokenizer = cell, tokenizer
+        data = cell.data
+        self.shape = latent_shape(tokenizer, data.num_frames, data.resolution)
+        self.mask = condition_mask(tokenizer, self.shape, data.num_cond_frames).to(device())
+        self.objective = Objective(cell.diffusion)
+        torch.manual_seed(cell.seed)
+        self.model = DiT(cell.model, tokenizer.channels, self.shape).to(device())
+
+    @torch.no_grad()
+    def encode(self, frames: Frames) -> tuple[Tensor, Tensor]:
+        """(N, T, W, W, 3) uint8 -> latents and condition latents."""
+        clips = to_unit(frames, device())
+        condition = encode_condition(self.tokenizer, clips, self.cell.data.num_cond_frames)
+        return self.tokenizer.encode(clips).cpu(), condition.cpu()
+
+    @torch.no_grad()
+    def reconstruct(self, frames: Frames) -> Frames:
+        """The tokenizer alone."""
+        return to_frames(self.tokenizer.decode(self.tokenizer.encode(to_unit(frames, device()))))
+
+    @torch.no_grad()
+    def generate(self, frames: Frames, block: str, index: NDArray[np.int64]) -> Frames:
+        """Continue each clip from its condition frames; frame k of the result stands for frame k of the clip."""
+        condition = encode_condition(self.tokenizer, to_unit(frames, device()), self.cell.data.num_cond_frames)
+        latent = (self.tokenizer.channels, *self.shape)
+        noise = sample_noise(f"generate {block}", self.cell.seed, index.tolist(), latent).to(device())
+        mask = self.mask.expand(len(frames), -1, -1, -1, -1)
+        autocast = torch.autocast(device(), torch.bfloat16, enabled=self.cell.train.precision == "bfloat16")
+
+        def denoiser(x_t: Tensor, t: Tensor) -> Tensor:
+            with autocast:
+                return self.model(x_t, t, condition, mask)  # type: ignore[no-any-return]
+
+        self.model.eval()
+        latents = sample(denoiser, self.objective, noise, self.cell.diffusion.denoise_steps)
+        return to_frames(self.tokenizer.decode(latents))
+
+
+def cell_scenes(cell: CellConfig) -> SceneSet:
+    """The cell's training scenes."""
+    scenes = training_scenes(cell.scenario, cell.size, cell.data.seed, _contact(cell))
+    return replace(scenes, num_frames=cell.data.num_frames)
+
+
+def _contact(cell: CellConfig) -> laws.Contact:
+    return next(c for c in laws.CONTACTS if c == cell.data.contact)
+
+
+def train_cell(cell: CellConfig) -> CellModel:
+    """Train the cell's model, or load it when it is trained already.
+
+    Raises:
+        UserError: the folder holds a run of another configuration, or is in use.
+    """
+    check_scale(cell)
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    _claim_folder(cell)
+    tokenizer, known = prepare_tokenizer(cell)
+    model = CellModel(cell, tokenizer)
+    weights, card = cell.folder / "model.safetensors", cell.folder / "provenance.json"
+    if not card.exists():
+        scenes = cell_scenes(cell)
+        data_digest = scenes_digest(scenes)
+        clips = RenderedClips(scenes, cell.data.resolution, cell.data.method)
+        say(f"{cell.name}: {len(scenes)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
+        if isinstance(tokenizer, VideoVAE):
+            identity = {"data": data_digest, "tokenizer": known["digest"], "cond": cell.data.num_cond_frames}
+            latents: EncodedClips | LatentCache = LatentCache(
+                Path(cell.runs) / "latents", clips, model.encode, (tokenizer.channels, *model.shape), identity
+            )
+        else:
+            latents = EncodedClips(clips, model.encode)
+        task = DiffusionTask(
+            model.model, model.objective, latents, model.mask, tokenizer, cell.train.batch_size, cell.seed
+        )
+        state, report = fit(task, cell.train, cell.folder, cell.digest(), cell.name)
+        save_tensors(weights, {name: value.cpu().contiguous() for name, value in state.ema.items()})
+        write_json(
+            card,
+            {
+                "cell": cell.name,
+                "config_digest": cell.digest(),
+                "data_digest": data_digest,
+                "tokenizer": known,
+                "parameters": count_parameters(model.model),
+                "training_clips": len(scenes),
+                "steps": cell.train.steps,
+                "train_seconds": _train_seconds(cell.folder, report.seconds),
+                "compiled": report.compiled,
+                "seeds": {"training": cell.seed, "data": cell.data.seed, "tokenizer": cell.tokenizer.seed},
+                "weights_sha256": sha256_file(weights),
+                **provenance(),
+            },
+        )
+    known_weights = read_json(card)["weights_sha256"]
+    if sha256_file(weights) != known_weights:
+        raise UserError(f"{weights} is damaged (SHA-256 differs from provenance.json); remove {card} to train again")
+    model.model.load_state_dict(load_file(weights), strict=False)
+    return model
+
+
+def _train_seconds(folder: Path, last: float) -> float:
+    """Wall time over all calls, from the log: steps / rate; the last call's own time if it did everything."""
+    records = [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
+    unique = {record["step"]: record["steps_per_s"] for record in records}
+    previous, total = 0, 0.0
+    for step in sorted(unique):
+        total += (step - previous) / unique[step]
+        previous = step
+    return round(max(total, last), 1)
+
+
+def _claim_folder(cell: CellConfig) -> None:
+    """Write config.json, or check that the folder's is this cell's."""
+    path = cell.folder / "config.json"
+    if path.exists() and read_json(path).get("digest") != cell.digest():
+        raise UserError(
+            f"{cell.folder} holds a run of another configuration (config.json); remove it or choose another runs="
+        )
+    if not path.exists():
+        write_json(path, {"digest": cell.digest(), **json.loads(json.dumps(cell.resolved()))})
+
+
+def check_scale(cell: CellConfig) -> None:
+    """Raises UserError for settings that cannot work together, before anything is computed."""
+    scenario = get_scenario(cell.scenario)
+    scenario.train_grid(cell.size)
+    tokenizer = build_tokenizer(cell.tokenizer, scenario.num_balls) if cell.tokenizer.kind == "pixels" else None
+    time, space = 1, 1
+    if tokenizer is None:
+        time, space = 2**cell.tokenizer.temporal_levels, 2 ** (len(cell.tokenizer.channel_mult) - 1)
+    if cell.data.num_frames % time or cell.data.resolution % space:
+        raise UserError(
+            f"data.num_frames={cell.data.num_frames} and data.resolution={cell.data.resolution} must be multiples of "
+            f"the tokenizer's strides {time} and {space}"
+        )
+    if cell.data.num_frames < 6:
+        raise UserError(f"data.num_frames must be at least 6 to measure a velocity, got {cell.data.num_frames}")
+
+
+def run_cell(cell: CellConfig) -> Path:
+    """Train and evaluate; returns the path of rows.csv. Finished work is kept and not repeated.
+
+    Raises:
+        UserError: another process works on the cell, or the configuration cannot work.
+    """
+    rows = cell.folder / "rows.csv"
+    if cell.train.cpu_threads and device() == "cpu":
+        torch.set_num_threads(cell.train.cpu_threads)
+    with locked(cell.folder, f"cell {cell.name}"):
+        started = time.monotonic()
+        model = train_cell(cell)
+        card = cell.folder / "evaluation.json"
+        if rows.exists() and card.exists() and read_json(card)["weights_sha256"] == _weights(cell):
+            return rows
+        say(f"{cell.name}: evaluating")
+        _drop_stale_evaluation(cell)
+        tables = []
+        codec = Codec(model.reconstruct, model.generate)
+        training = cell_scenes(cell)
+        for block in training.scenario.eval_blocks().values():
+            if len(block.grid):
+                tables.append(evaluate_block(block, training, codec, cell.data, cell.eval, cell.folder / "eval"))
+        summary = summarize_blocks(pd.concat(tables, ignore_index=True))
+        write_text(rows, summary.to_csv(index=False, float_format="%.9g"))
+        write_json(
+            card,
+            {
+                "weights_sha256": _weights(cell),
+                "denoise_steps": cell.diffusion.denoise_steps,
+                "seconds": round(time.monotonic() - started, 1),
+                **provenance(),
+            },
+        )
+    return rows
+
+
+def _drop_stale_evaluation(cell: CellConfig) -> None:
+    """Per-clip tables belong to one set of weights; those of others are removed."""
+    owner = cell.folder / "eval" / "weights.json"
+    if owner.exists() and read_json(owner) == _weights(cell):
+        return
+    shutil.rmtree(owner.parent, ignore_errors=True)
+    write_json(owner, _weights(cell))
+
+
+def _weights(cell: CellConfig) -> str:
+    return str(read_json(cell.folder / "provenance.json")["weights_sha256"])

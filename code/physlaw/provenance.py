@@ -1,0 +1,75 @@
+"""Where a number comes from: commit, versions, hardware. No torch is imported that is not already there."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from typing import Any
+
+from physlaw.config import REPOSITORY
+from physlaw.files import read_json
+
+STAMP = "commit.json"  # written at packaging, where there is no .git
+PACKAGES = ("torch", "numpy", "numba", "pymunk", "hydra-core", "safetensors", "h5py", "pandas")
+
+
+def _git(*words: str) -> str | None:
+    try:
+        run = subprocess.run(["git", "-C", str(REPOSITORY), *words], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return run.stdout.strip() if run.returncode == 0 else None
+
+
+def commit() -> dict[str, Any]:
+    """{"commit": ..., "dirty": ...} from git, or from the packaging stamp, or unknown.
+
+    dirty means: a tracked file outside results/ differs from the commit.
+    """
+    if (REPOSITORY / ".git").exists():
+        head = _git("rev-parse", "HEAD")
+        changes = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
+        if head is not None and changes is not None:
+            return {"commit": head, "dirty": bool(changes)}
+    stamp = REPOSITORY / STAMP
+    if stamp.is_file():
+        known = read_json(stamp)
+        return {"commit": known.get("commit"), "dirty": known.get("dirty")}
+    return {"commit": None, "dirty": None}
+
+
+def versions() -> dict[str, str]:
+    """Python and the packages that numbers depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores this process may use, memory, accelerator. No host name."""
+    name = platform.machine()
+    try:
+        with open("/proc/cpuinfo") as stream:
+            name = next((line.split(":", 1)[1].strip() for line in stream if line.startswith("model name")), name)
+    except OSError:
+        pass
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    known: dict[str, Any] = {"processor": name, "cores": cores}
+    if hasattr(os, "sysconf"):
+        known["memory_gib"] = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        known["accelerator"] = torch.cuda.get_device_name(0)
+    return known
+
+
+def provenance() -> dict[str, Any]:
+    """Everything about this program and machine."""
+    return {**commit(), "versions": versions(), "hardware": hardware()}

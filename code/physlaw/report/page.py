@@ -1,0 +1,80 @@
+"""The report: one self-contained HTML page. Its numbers come from metrics.csv only."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+
+from physlaw.data.video import encode_gif, side_by_side
+from physlaw.files import read_json, write_text
+from physlaw.report.figures import draw_all
+from physlaw.report.tables import group_row, markdown, table_rows
+from physlaw.studies import id_ood
+
+SHOWN = ("truth", "reconstruction", "generated")
+SHOWN_BLOCKS = {  # what to look at first: in-dist, too slow, too fast
+    "uniform": ("id", "level2_v1", "xl_level2_v1"),
+    "parabola": ("id", "level2_v1", "xl_level2_v1"),
+    "collision": ("id", "level4_v1_v2", "xl_level2_v1"),
+}
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _videos(folder: Path, metrics: pd.DataFrame) -> list[dict[str, Any]]:
+    """One entry per finished cell: its shown blocks with their animations and errors."""
+    found = []
+    for cell, scenario in metrics.loc[metrics["kind"] != "missing", ["cell", "scenario"]].drop_duplicates().values:
+        entries = []
+        for block in SHOWN_BLOCKS[scenario]:
+            path = folder / "clips" / f"{cell}.{block}.npz"
+            if not path.is_file():
+                continue
+            with np.load(path, allow_pickle=False) as archive:
+                clips = [archive[name] for name in SHOWN]
+            row = group_row(metrics, cell, block)
+            animations = [
+                _uri("image/gif", encode_gif(side_by_side([clip[k] for clip in clips]))) for k in range(len(clips[0]))
+            ]
+            entries.append(
+                {"block": block, "error": None if row is None else row["generated_corrected"]}
+                | {"animations": animations}
+            )
+        found.append({"cell": cell, "blocks": entries})
+    return found
+
+
+def write_report(folder: Path, metrics: pd.DataFrame, notes: str) -> Path:
+    """Draw the figures and write table.md and report.html beside metrics.csv; returns the page's path."""
+    header, rows = table_rows(metrics)
+    write_text(folder / "table.md", markdown(header, rows))
+    figures = {path.stem: _uri("image/svg+xml", path.read_bytes()) for path in draw_all(folder, metrics)}
+    first = metrics[metrics["kind"] != "missing"].iloc[0]
+    template = jinja2.Environment(
+        loader=jinja2.PackageLoader("physlaw.report"), autoescape=True, undefined=jinja2.StrictUndefined
+    ).get_template("page.html")
+    levels = {name: ", ".join(f"L{k}: {what}" for k, what in known.items()) for name, known in id_ood.LEVELS.items()}
+    html = template.render(
+        title=id_ood.TITLE,
+        question=id_ood.QUESTION,
+        study=first["study"],
+        profile=first["profile"],
+        recipe=first["recipe"],
+        header=header,
+        rows=rows,
+        levels=levels,
+        notes=notes,
+        figures=figures,
+        cells=_videos(folder, metrics),
+        runs=metrics[metrics["group"] == "id"].to_dict("records"),
+        provenance=read_json(folder / "provenance.json"),
+    )
+    write_text(folder / "report.html", html)
+    return folder / "report.html"

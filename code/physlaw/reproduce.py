@@ -1,0 +1,101 @@
+"""Run all cells of a study here, then collect, draw, and compare with the committed results."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from physlaw.config import REPOSITORY, CellConfig
+from physlaw.errors import UserError
+from physlaw.files import read_json, write_json
+from physlaw.report.collect import collect, read_metrics
+from physlaw.report.page import write_report
+from physlaw.report.tables import compare, comparison_text
+
+NOTES = "notes.json"
+
+
+def collect_and_report(cells: list[CellConfig], out: Path) -> Path:
+    """Gather finished cells into `out` and draw everything; returns the page."""
+    metrics = collect(cells, out)
+    grid = cells[0].grid
+    write_json(out / NOTES, {"text": grid.notes, "tolerance": grid.tolerance})
+    return write_report(out, metrics, grid.notes)
+
+
+def redraw(folder: Path) -> Path:
+    """Tables, figures and page again, from what lies in the folder alone."""
+    metrics = read_metrics(folder)
+    return write_report(folder, metrics, read_json(folder / NOTES)["text"])
+
+
+def _as_worker(folder: str) -> None:
+    """A worker saves and stops when the parent dies, however it dies (Linux)."""
+    os.environ["PHYSLAW_PLAIN_PROGRESS"] = "1"
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+    os.chdir(folder)
+
+
+def default_workers(cells: list[CellConfig]) -> int:
+    """Cells at once: on CPUs as many as the cores hold at the cells' thread count; one where that is not set."""
+    threads = cells[0].train.cpu_threads
+    if not threads or shutil.which("nvidia-smi"):
+        return 1
+    return max(1, min(len(cells), len(os.sched_getaffinity(0)) // threads))
+
+
+def run_cells(cells: list[CellConfig], workers: int | None = None) -> None:
+    """Run every cell that has not finished, several at a time.
+
+    Small models gain little from a second thread and much from a second process. The first failure stops the rest.
+    """
+    from physlaw.cell import run_cell
+
+    workers = default_workers(cells) if workers is None else workers
+    if workers < 1:
+        raise UserError(f"workers must be at least 1, got {workers}")
+    if workers == 1:
+        for number, cell in enumerate(cells, 1):
+            print(f"physlaw: cell {number} of {len(cells)}: {cell.name}", file=sys.stderr, flush=True)
+            run_cell(cell)
+        return
+    print(f"physlaw: {len(cells)} cells, {workers} at a time", file=sys.stderr, flush=True)
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_as_worker, initargs=(os.getcwd(),)
+    )
+    try:
+        for done in as_completed([pool.submit(run_cell, cell) for cell in cells]):
+            done.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def reproduce(cells: list[CellConfig], out: Path | None, workers: int | None = None) -> Path:
+    """Run the cells, print the table and the comparison; returns the report page.
+
+    Results go to reproduced/<study>/<table>/ unless `out` says otherwise, never into results/.
+    """
+    first = cells[0]
+    out = out or Path("reproduced") / first.study / first.table
+    committed = REPOSITORY / "results" / first.study / first.table
+    if out.resolve() == committed.resolve():
+        raise UserError(f"{out} holds the committed results; reproduce writes beside them, never over them")
+    run_cells(cells, workers)
+    page = collect_and_report(cells, out)
+    print((out / "table.md").read_text())
+    if (committed / "metrics.csv").is_file():
+        compared = compare(read_metrics(out), read_metrics(committed), first.grid.tolerance)
+        print(f"Beside the committed results ({committed.relative_to(REPOSITORY)}):\n")
+        print(comparison_text(compared))
+    else:
+        print(f"No committed results for {first.study} {first.table} to compare with.\n")
+    print(f"report: {page.resolve()}")
+    return page

@@ -1,0 +1,78 @@
+"""Imports point one way, and a bare machine can compose a study."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import physlaw
+
+PACKAGE = Path(physlaw.__file__).parent
+# What each layer may import from the package, besides itself and errors, files, config, provenance.
+COMMON = {"errors", "files", "config", "provenance"}
+ALLOWED = {
+    "worlds": set(),
+    "render": {"worlds"},
+    "data": {"worlds", "render"},
+    "models": set(),
+    "diffusion": set(),
+    "training": {"data", "models", "diffusion", "worlds"},
+    "evaluation": {"worlds", "render", "data"},
+    "studies": set(),
+    "launch": {"studies"},
+    "report": {"studies", "data"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+    return found
+
+
+def test_layers_import_one_way() -> None:
+    for layer, allowed in ALLOWED.items():
+        for path in (PACKAGE / layer).rglob("*.py"):
+            parts = {tuple(name.split(".")[1:]) for name in imported(path) if name.startswith("physlaw.")}
+            for used in parts:
+                plain = len(used) > 1 and used[1] == "config"
+                assert used[0] in allowed | COMMON | {layer} or plain, f"{path.name} imports {'.'.join(used)}"
+
+
+def test_nothing_imports_the_command() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        assert "physlaw.__main__" not in imported(path), path
+
+
+def test_nothing_loads_pickles_or_instantiates() -> None:
+    forbidden = ("torch.load", "pickle", "yaml.load(", "hydra.utils")
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text().replace("allow_pickle=False", "")
+        assert not [word for word in forbidden if word in text], path
+
+
+def run_without(code: str, *blocked: str) -> None:
+    block = f"import sys\nfor name in {blocked!r}: sys.modules[name] = None\n"
+    subprocess.run([sys.executable, "-c", block + code], check=True)
+
+
+def test_cells_compose_without_torch_or_numpy() -> None:
+    run_without(
+        "from physlaw.launch.cells import study_cells\nassert len(study_cells(['profile=paper'])) == 28",
+        "torch",
+        "numpy",
+        "numba",
+        "pandas",
+    )
+
+
+def test_reports_draw_without_torch() -> None:
+    run_without("import physlaw.report.page, physlaw.report.collect", "torch")
+
+
+def test_code_folder_is_no_package() -> None:
+    assert not (PACKAGE.parent / "__init__.py").exists()  # it would shadow a standard module
