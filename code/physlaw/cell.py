@@ -30,6 +30,7 @@ from physlaw.diffusion.objective import Objective
 from physlaw.diffusion.sampler import sample
 from physlaw.errors import UserError
 from physlaw.evaluation.evaluate import Codec, evaluate_block, summarize_blocks
+from physlaw.evaluation.retrieval import NearestCase
 from physlaw.files import locked, read_json, sha256_file, write_json, write_text
 from physlaw.models.config import TokenizerConfig
 from physlaw.models.dit import DiT, count_parameters
@@ -289,10 +290,10 @@ def run_cell(cell: CellConfig) -> Path:
         _drop_stale_evaluation(cell)
         tables = []
         codec = Codec(model.reconstruct, model.generate)
-        training = cell_scenes(cell)
-        for block in training.scenario.eval_blocks().values():
+        cases = NearestCase(cell_scenes(cell), cell.data.num_cond_frames)
+        for block in get_scenario(cell.scenario).eval_blocks().values():
             if len(block.grid):
-                tables.append(evaluate_block(block, training, codec, cell.data, cell.eval, cell.folder / "eval"))
+                tables.append(evaluate_block(block, cases, codec, cell.data, cell.eval, cell.folder / "eval"))
         summary = summarize_blocks(pd.concat(tables, ignore_index=True))
         write_text(rows, summary.to_csv(index=False, float_format="%.9g"))
         write_json(

@@ -6,7 +6,7 @@ A block's per-clip results are a table on disk as soon as the block is done, so 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from physlaw.data.config import DataConfig
 from physlaw.evaluation.config import EvalConfig
-from physlaw.evaluation.retrieval import nearest_training_scenes
+from physlaw.evaluation.retrieval import NearestCase
 from physlaw.evaluation.score import classify
 from physlaw.evaluation.velocity import VelocityErrors, velocity_errors
 from physlaw.files import write_atomic, write_text
@@ -50,7 +50,7 @@ def chosen_scenes(block: Block, limit: int | None) -> Index:
 
 
 def evaluate_block(
-    block: Block, training: SceneSet, codec: Codec, data: DataConfig, config: EvalConfig, folder: Path
+    block: Block, cases: NearestCase, codec: Codec, data: DataConfig, config: EvalConfig, folder: Path
 ) -> pd.DataFrame:
     """Per-clip results of one block: one row per scene, columns <source>_<error>, speeds, and the nearest case.
 
@@ -59,13 +59,14 @@ def evaluate_block(
     path = folder / f"{block.name}.csv"
     if path.exists():
         return pd.read_csv(path)
-    name = training.scenario.name
-    query = eval_scenes(name, block.name, data.seed, training.contact)
+    training = cases.training
+    query = eval_scenes(training.scenario.name, block.name, data.seed, training.contact)
+    query = replace(query, num_frames=data.num_frames)
     numbers = chosen_scenes(block, config.id_clips if block.level == 0 else config.ood_clips)
     parts, shown = [], {}
     for start in range(0, len(numbers), config.batch_size):
         index = numbers[start : start + config.batch_size]
-        nearest, distance = nearest_training_scenes(training, query, index, data.num_cond_frames)
+        nearest, distance = cases(query, index)
         truth = render_clips(query.trajectory(index), data.resolution, data.method)
         clips = {
             "generated": codec.generate(truth, block.name, index),

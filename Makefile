@@ -1,0 +1,54 @@
+# make reproduce   set up, run the smoke study, print the table beside the committed one
+# make test        set up, lint, type-check, run all tests
+#
+# FLAVOUR=cpu or cuda overrides what is picked by whether an NVIDIA driver is there. PYTHON=python3.12 picks another one.
+
+PYTHON ?= python3
+VENV ?= .venv
+FLAVOUR ?= $(shell (command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU) && echo cuda || echo cpu)
+PROFILE ?= smoke
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+STAMP := $(VENV)/.installed-$(FLAVOUR)
+
+.PHONY: help setup reproduce test quick lint locks clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# \(make.*\)/\1/p' Makefile
+
+setup: $(STAMP)
+
+$(STAMP): requirements/$(FLAVOUR).lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: $(PYTHON) is missing; install it: sudo apt-get install python3 python3-venv"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed, $$($(PYTHON) --version) found; choose another with PYTHON="; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: venv is missing; install it: sudo apt-get install python3-venv"; exit 2; }
+	@echo "setting up $(VENV) ($(FLAVOUR))"
+	@rm -f $(VENV)/.installed-*
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@sed -n '/^torch==/,/[^\\]$$/p' requirements/$(FLAVOUR).lock > $(VENV)/torch.lock
+	@if [ $(FLAVOUR) = cpu ]; then \
+	  $(PIP) install --no-deps --require-hashes -r $(VENV)/torch.lock 2>/dev/null || \
+	  $(PIP) install --no-deps --require-hashes --extra-index-url $(TORCH_CPU_INDEX) -r $(VENV)/torch.lock; \
+	fi
+	@$(PIP) install --require-hashes -r requirements/$(FLAVOUR).lock
+	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+reproduce: $(STAMP)
+	@$(VENV)/bin/physlaw reproduce study=id_ood profile=$(PROFILE)
+
+lint: $(STAMP)
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+test: lint
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --durations=5
+
+quick: $(STAMP)
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) -m 'not slow and not gpu'
+
+clean:
+	rm -rf $(VENV) build code/*.egg-info .mypy_cache .ruff_cache .pytest_cache

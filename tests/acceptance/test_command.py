@@ -1,0 +1,176 @@
+"""The command as a user meets it: one line for every mistake, exit codes, interruption, the whole chain."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from physlaw.files import locked
+
+TINY = [
+    "train.steps=6",
+    "train.batch_size=2",
+    "train.log_every=2",
+    "train.checkpoint_every=2",
+    "eval.id_clips=4",
+    "eval.ood_clips=2",
+    "size=300",
+    "grid.sizes=[300]",
+    "model.depth=1",
+    "model.hidden_size=48",
+    "model.num_heads=2",
+    "diffusion.denoise_steps=2",
+]
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+def physlaw(*words: str, folder: Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "physlaw", *words]
+    return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=timeout)
+
+
+def test_help_is_quick_and_needs_no_torch(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['torch'] = None; from physlaw.__main__ import main; sys.exit(main(['--help']))"
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+    for verb in ("simulate", "train", "evaluate", "run", "reproduce", "collect", "report", "score"):
+        assert physlaw(verb, "--help", folder=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "scenario=uni"], "unknown scenario 'uni'; valid: uniform, parabola, collision"),
+        (["jump"], "unknown verb 'jump'"),
+        (["score", "absent.npz"], "absent.npz: no such file"),
+        (["score"], "score takes one file"),
+        (["simulate", "out=x.npz", "size=7"], "unknown training size of scenario uniform '7'"),
+        (["evaluate"], "is not trained"),
+        (["collect"], "none of the 3 cells has finished"),
+        (["report", "nowhere"], "no such file"),
+        (["reproduce", "workers=two"], "workers must be a whole number"),
+        (["run", "data.num_frames=30", "tokenizer=vae", "data.resolution=32"], "multiples of the tokenizer's strides"),
+        (["run", "model.patch_size=[1,3,3]"], "do not divide into patches"),
+    ],
+)
+def test_every_mistake_is_one_line_and_a_failure(tmp_path: Path, words: list[str], message: str) -> None:
+    done = physlaw(*words, folder=tmp_path)
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if line.startswith("physlaw: error: ")]
+    assert len(lines) == 1
+    assert message in lines[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_is_one_line_and_its_own_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os\ndef full(descriptor): raise OSError(28, 'No space left on device', 'clips.npz')\nos.fsync = full\n"
+    )
+    command = [sys.executable, "-m", "physlaw", "simulate", "out=clips.npz", "size=300", "count=1", "resolution=16"]
+    environment = ENVIRONMENT | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 75
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("*.npz"))
+
+
+@pytest.mark.slow
+def test_a_second_process_on_a_cell_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0"
+    with locked(folder, "the test"):
+        done = physlaw("run", "scenario=uniform", *TINY, folder=tmp_path)
+    assert done.returncode == 2
+    assert "cell uniform-dit_xs-n300-seed0 is in use by another process" in done.stderr
+
+
+@pytest.mark.slow
+def test_score_prints_one_json_object_last(tmp_path: Path) -> None:
+    out = "clips.npz"
+    assert physlaw("simulate", f"out={out}", "split=id", "count=3", folder=tmp_path).returncode == 0
+    done = physlaw("score", out, "resize=128", folder=tmp_path)
+    score = json.loads(done.stdout.splitlines()[-1])
+    assert score["classes"]["in"]["count"] == 3
+    assert score["classes"]["in"]["corrected"] < 0.001 < score["classes"]["in"]["paper_code"]
+
+
+@pytest.mark.slow
+def test_the_whole_chain_survives_interruption(tmp_path: Path) -> None:
+    words = ["reproduce", "workers=1", *TINY, "train.steps=400", "train.checkpoint_every=50"]
+    command = [sys.executable, "-m", "physlaw", *words]
+    started = subprocess.Popen(
+        command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    cell = tmp_path / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0"
+    while not list(cell.glob("checkpoints/*.json")):
+        assert started.poll() is None, started.stderr.read() if started.stderr else ""
+        time.sleep(0.05)
+    started.send_signal(signal.SIGINT)
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 130, errors
+    assert "the same command continues" in errors
+
+    done = physlaw(*words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "reproduced/id_ood/smoke"
+    assert str(folder / "report.html") in done.stdout
+    assert "| scenario " in done.stdout
+    assert "agree" in done.stdout or "No committed results" in done.stdout
+    metrics = pd.read_csv(folder / "metrics.csv")
+    assert set(metrics["cell"]) == {f"{s}-dit_xs-n300-seed0" for s in ("uniform", "parabola", "collision")}
+    assert {"id", "ood", "ood1", "level2_v1"} <= set(metrics["group"])
+
+    # finished: nothing is trained again
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "runs").rglob("*.safetensors")}
+    assert physlaw(*words, folder=tmp_path).returncode == 0
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "runs").rglob("*.safetensors")} == before
+
+    # everything is drawn again from the results folder alone, byte for byte
+    drawn = {p: p.read_bytes() for p in folder.rglob("*") if p.suffix in (".md", ".svg", ".html")}
+    for path in drawn:
+        path.unlink()
+    assert physlaw("report", str(folder), folder=tmp_path).returncode == 0
+    assert {p: p.read_bytes() for p in drawn} == drawn
+
+    # the same folder does not take another configuration
+    refused = physlaw("run", "scenario=uniform", *TINY, folder=tmp_path)
+    assert refused.returncode == 2
+    assert "another configuration" in refused.stderr
+
+
+@pytest.mark.slow
+def test_several_cells_run_at_once_and_stop_with_their_parent(tmp_path: Path) -> None:
+    words = ["reproduce", "workers=2", *TINY, "train.steps=100000"]
+    started = subprocess.Popen([sys.executable, "-m", "physlaw", *words], cwd=tmp_path, env=ENVIRONMENT)
+    cells = [tmp_path / f"runs/id_ood/smoke/{s}-dit_xs-n300-seed0" for s in ("uniform", "parabola")]
+    while not all(list(cell.glob("checkpoints/*.json")) for cell in cells):
+        assert started.poll() is None
+        time.sleep(0.1)
+    started.kill()
+    started.wait()
+    done = physlaw("run", "scenario=uniform", *TINY, "train.steps=100000", "train.batch_size=1", folder=tmp_path)
+    assert "another configuration" in done.stderr  # the folder is free again, and still that of the first run
+
+
+@pytest.mark.slow
+def test_the_faithful_recipe_runs_end_to_end(tmp_path: Path) -> None:
+    words = ["scenario=uniform", "recipe=faithful", "tokenizer=vae", "data.resolution=32", "model=dit_xs", *TINY]
+    words += ["model.patch_size=[1,2,2]", "tokenizer.base_channels=8", "tokenizer.steps=3", "tokenizer.batch_size=2"]
+    words += ["tokenizer.res_blocks=1", "train.precision=float32"]
+    done = physlaw("run", *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    cell = tmp_path / "runs/id_ood/smoke-faithful/uniform-dit_xs-n300-seed0"
+    assert (cell / "rows.csv").exists()
+    (tokenizer,) = (tmp_path / "runs/tokenizers").glob("vae-32px-*")
+    (weights,) = tokenizer.glob("vae.safetensors")
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    done = physlaw("run", *words, folder=tmp_path)
+    assert done.returncode == 2
+    assert "vae.safetensors is damaged" in done.stderr
