@@ -26,7 +26,7 @@ $(STAMP): requirements/$(FLAVOUR).lock pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: venv is missing; install it: sudo apt-get install python3-venv"; exit 2; }
 	@echo "setting up $(VENV) ($(FLAVOUR))"
 	@rm -f $(VENV)/.installed-*
-	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@sed -n '/^torch==/,/[^\\]$$/p' requirements/$(FLAVOUR).lock > $(VENV)/torch.lock
 	@if [ $(FLAVOUR) = cpu ]; then \
 	  $(PIP) install --no-deps --require-hashes -r $(VENV)/torch.lock 2>/dev/null || \

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from physlaw.config import REPOSITORY
 from physlaw.files import read_json
 
-STAMP = "commit.json"  # written at packaging, where there is no .git
+STAMP = "commit.json"  # filled in by `git archive` (.gitattributes), or written when an image is built
 PACKAGES = ("torch", "numpy", "numba", "pymunk", "hydra-core", "safetensors", "h5py", "pandas")
 
 
@@ -37,8 +39,18 @@ def commit() -> dict[str, Any]:
     stamp = REPOSITORY / STAMP
     if stamp.is_file():
         known = read_json(stamp)
-        return {"commit": known.get("commit"), "dirty": known.get("dirty")}
+        if "$" not in str(known.get("commit")):  # the placeholder of a copy that git did not make
+            return {"commit": known.get("commit"), "dirty": known.get("dirty")}
     return {"commit": None, "dirty": None}
+
+
+def code_digest() -> str:
+    """SHA-256 of the package's source files: two runs with the same one ran the same code."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def versions() -> dict[str, str]:
@@ -72,4 +84,4 @@ def hardware() -> dict[str, Any]:
 
 def provenance() -> dict[str, Any]:
     """Everything about this program and machine."""
-    return {**commit(), "versions": versions(), "hardware": hardware()}
+    return {**commit(), "code_digest": code_digest(), "versions": versions(), "hardware": hardware()}

@@ -255,3 +255,23 @@ def test_writes_are_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_impossible_settings_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
         config(**change)
+
+
+def test_compiling_is_decided_by_trying_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_compiler(model: torch.nn.Module) -> Callable[..., Tensor]:
+        def broken(*_: Tensor) -> Tensor:
+            raise RuntimeError("g++ not found\nlong explanation")
+
+        return broken
+
+    monkeypatch.setattr(torch, "compile", no_compiler)
+    state, report = fit(diffusion_task(), config(compile="on"), tmp_path / "a", "run", "x")
+    assert not report.compiled
+    assert capsys.readouterr().err.count("running eagerly (g++ not found)") == 1
+    eager, _ = fit(diffusion_task(), config(), tmp_path / "b", "run", "x")
+    assert same(state, eager)
+    monkeypatch.setattr(torch, "compile", lambda model: lambda *inputs: model(*inputs))
+    _, report = fit(diffusion_task(), config(compile="on"), tmp_path / "c", "run", "x")
+    assert report.compiled

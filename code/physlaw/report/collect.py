@@ -11,8 +11,7 @@ import pandas as pd
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
 from physlaw.files import read_json, write_bytes, write_json, write_text
-
-DIGESTS = ("code", "data")
+from physlaw.studies import id_ood
 
 
 def cell_rows(cell: CellConfig) -> pd.DataFrame | None:
@@ -44,6 +43,7 @@ def cell_rows(cell: CellConfig) -> pd.DataFrame | None:
         "compiled": trained["compiled"],
         "commit": trained["commit"],
         "dirty": trained["dirty"],
+        "code_digest": trained["code_digest"],
         "config_digest": trained["config_digest"],
         "data_digest": trained["data_digest"],
         "tokenizer_digest": trained["tokenizer"]["digest"],
@@ -88,16 +88,19 @@ def collect(cells: list[CellConfig], out: Path) -> pd.DataFrame:
         if rows is None:
             print(f"physlaw: not finished: {cell.name}", file=sys.stderr)
     metrics = pd.concat([missing_rows(c) if r is None else r for c, r in parts], ignore_index=True)
-    if "commit" in metrics and (commits := metrics["commit"].dropna().unique()).size > 1:
-        raise UserError(f"cells of different code cannot share a table: commits {', '.join(sorted(commits))}")
+    codes = metrics["code_digest"].dropna().unique()
+    if len(codes) > 1:
+        shown = ", ".join(sorted(code[:10] for code in codes))
+        raise UserError(f"cells of different code cannot share a table: code digests {shown}; remove the older runs")
     first = finished[0][1]
     metrics = metrics[list(first.columns)]
     write_text(out / "metrics.csv", metrics.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
     write_text(out / "clips.csv", _clips(finished).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
     for cell, _ in finished:
-        for shown in sorted((cell.folder / "eval").glob("*.npz")):
-            target = out / "clips" / f"{cell.name}.{shown.name}"
-            write_bytes(target, shown.read_bytes())
+        for block in id_ood.SHOWN_BLOCKS[cell.scenario]:
+            path = cell.folder / "eval" / f"{block}.npz"
+            if path.is_file():
+                write_bytes(out / "clips" / f"{cell.name}.{path.name}", path.read_bytes())
     write_json(out / "provenance.json", {c.name: _provenance(c) for c, _ in finished})
     return read_metrics(out)
 

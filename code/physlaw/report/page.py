@@ -17,11 +17,6 @@ from physlaw.report.tables import group_row, markdown, table_rows
 from physlaw.studies import id_ood
 
 SHOWN = ("truth", "reconstruction", "generated")
-SHOWN_BLOCKS = {  # what to look at first: in-dist, too slow, too fast
-    "uniform": ("id", "level2_v1", "xl_level2_v1"),
-    "parabola": ("id", "level2_v1", "xl_level2_v1"),
-    "collision": ("id", "level4_v1_v2", "xl_level2_v1"),
-}
 
 
 def _uri(kind: str, content: bytes) -> str:
@@ -33,7 +28,7 @@ def _videos(folder: Path, metrics: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for cell, scenario in metrics.loc[metrics["kind"] != "missing", ["cell", "scenario"]].drop_duplicates().values:
         entries = []
-        for block in SHOWN_BLOCKS[scenario]:
+        for block in id_ood.SHOWN_BLOCKS[scenario]:
             path = folder / "clips" / f"{cell}.{block}.npz"
             if not path.is_file():
                 continue

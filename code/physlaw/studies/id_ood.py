@@ -16,6 +16,13 @@ LEVELS = {
     "collision": {1: "r1", 2: "v1", 3: "r1, r2", 4: "v1, v2", 5: "r1, v1", 6: "all four"},
 }
 
+# Blocks whose clips a reader should look at first: in-dist, too slow, too fast.
+SHOWN_BLOCKS = {
+    "uniform": ("id", "level2_v1", "xl_level2_v1"),
+    "parabola": ("id", "level2_v1", "xl_level2_v1"),
+    "collision": ("id", "level4_v1_v2", "xl_level2_v1"),
+}
+
 
 def cells(base: CellConfig) -> list[dict[str, str]]:
     """The study's cells in the base configuration's profile, as overrides of scenario, model, size and seed."""

@@ -1,0 +1,129 @@
+"""Tables from rows worked out by hand; a missing cell shows as missing; the comparison can differ."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from physlaw.config import REPOSITORY
+from physlaw.data.video import encode_gif, side_by_side
+from physlaw.evaluation.evaluate import bootstrap_interval, summarize_blocks
+from physlaw.report.collect import read_metrics
+from physlaw.report.page import write_report
+from physlaw.report.tables import compare, comparison_text, markdown, table_rows
+from physlaw.reproduce import redraw
+
+SOURCES = ("generated", "truth", "reconstruction", "retrieved")
+
+
+def row(cell: str, group: str, kind: str, level: int, error: float) -> dict[str, object]:
+    values: dict[str, object] = {"cell": cell, "scenario": "uniform", "model": "m", "size": "3k", "seed": 0}
+    values |= {"recipe": "fast", "group": group, "kind": kind, "level": level, "clips": 4, "nearer_to_case": 0.5}
+    values |= {f"{s}_corrected": error if s == "generated" else 0.01 for s in SOURCES}
+    values |= {"generated_missing": 1, "generated_corrected_low": error / 2, "generated_corrected_high": error * 2}
+    return values
+
+
+@pytest.fixture
+def metrics() -> pd.DataFrame:
+    done = [
+        row("a", "id", "block", 0, 0.1),
+        row("a", "ood2", "level", 2, 0.8),
+        row("a", "ood", "all", -1, 0.8),
+        {
+            "cell": "b",
+            "scenario": "uniform",
+            "model": "m",
+            "size": "30k",
+            "seed": 0,
+            "recipe": "fast",
+            "kind": "missing",
+        },
+    ]
+    return pd.DataFrame(done).fillna({"kind": "missing"})
+
+
+def test_table_is_exact_and_a_missing_cell_is_a_dash_never_zero(metrics: pd.DataFrame) -> None:
+    header, rows = table_rows(metrics)
+    shown = dict(zip(header, rows[0], strict=True))
+    assert shown["ID error [95 %]"] == "0.100 [0.050, 0.200]"
+    assert shown["OOD L2"] == shown["OOD"] == "0.800"
+    assert shown["ratio"] == "8.0"
+    assert shown["missing"] == "2 in 8 clips"
+    assert rows[1][:5] == ["uniform", "m", "30k", "0", "fast"]
+    assert set(rows[1][5:]) == {"—"}
+    assert markdown(["a", "b"], [["1", "22"]]) == "| a | b  |\n|---|----|\n| 1 | 22 |\n"
+
+
+def test_comparison_agrees_within_the_tolerance_and_differs_beyond(metrics: pd.DataFrame) -> None:
+    there = metrics.copy()
+    assert all(c.agree for c in compare(metrics, there, 0.1))
+    there.loc[0, "generated_corrected"] *= 1.2
+    there.loc[2, "truth_corrected"] += 0.01
+    found = {c.name: c.agree for c in compare(metrics, there, 0.1)}
+    assert not found["id generated"]
+    assert not found["ood truth"]
+    assert found["ood2 generated"]
+    assert all(c.agree for c in compare(metrics, there, 0.3) if c.name == "id generated")
+    assert "DIFFER" in comparison_text(compare(metrics, there, 0.1))
+
+
+def test_groups_are_averaged_over_clips() -> None:
+    clips = pd.DataFrame({"block": ["id", "id", "x", "y"], "level": [0, 0, 1, 2], "nearer_to_case": [0, 1, 1, np.nan]})
+    clips["release_class"] = ["in", "in", "dropped", "r_out"]
+    for source in SOURCES:
+        for error in ("paper_code", "paper_text", "corrected", "corrected_frame", "missing"):
+            clips[f"{source}_{error}"] = [1.0, 3.0, 5.0, np.nan]
+    summary = summarize_blocks(clips).set_index("group")
+    assert summary.loc["id", "generated_corrected"] == 2
+    assert summary.loc["ood", "generated_corrected"] == 5
+    assert summary.loc["ood", "measured"] == 1
+    assert summary.loc["ood", "clips"] == 2
+    assert np.isnan(summary.loc["ood1", "generated_paper_code"])  # the release leaves this clip out
+    assert summary.loc["id", "generated_missing"] == 4
+    assert list(summary.index) == ["id", "x", "y", "ood1", "ood2", "ood"]
+
+
+def test_intervals_cover_the_mean_and_need_two_values() -> None:
+    values = np.random.default_rng(0).normal(2, 1, 400)
+    low, high = bootstrap_interval(values)
+    assert low < 2 < high
+    assert high - low == pytest.approx(4 * 1 / 20, rel=0.15)
+    assert np.isnan(bootstrap_interval(np.array([1.0, np.nan]))).all()
+
+
+def test_clips_become_animations() -> None:
+    clip = np.random.default_rng(0).integers(0, 255, (4, 16, 16, 3), dtype=np.uint8)
+    frames = side_by_side([clip, clip, clip])
+    assert frames.shape == (4, 128, 3 * 128 + 8, 3)
+    assert encode_gif(frames).startswith(b"GIF89a")
+
+
+COMMITTED = sorted(path.parent for path in (REPOSITORY / "results").glob("*/*/metrics.csv"))
+
+
+@pytest.mark.parametrize("folder", COMMITTED, ids=lambda p: p.name)
+def test_committed_results_redraw_from_their_folder_alone(folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "results"
+    shutil.copytree(folder, copy)
+    for name in ("table.md", "report.html"):
+        (copy / name).unlink()
+    page = redraw(copy)
+    assert (copy / "table.md").read_bytes() == (folder / "table.md").read_bytes()
+    assert page.read_text().count("<img") >= 3
+    assert write_report(copy, read_metrics(copy), "x").exists()
+
+
+def test_results_are_committed_for_smoke_with_their_origin() -> None:
+    metrics = read_metrics(REPOSITORY / "results/id_ood/smoke")
+    assert set(metrics["scenario"]) == {"uniform", "parabola", "collision"}
+    for column in ("commit", "config_digest", "data_digest", "seed", "processor", "train_seconds"):
+        assert metrics[column].notna().all()
+    text = (REPOSITORY / "README.md").read_text()
+    table = (REPOSITORY / "results/id_ood/smoke/table.md").read_text().splitlines()
+    for line in table[2:]:  # the README shows these numbers: scenario, ID error, OOD error
+        cells = [c.strip() for c in line.strip("|").split("|")]
+        assert cells[5].split(" ")[0] in text
