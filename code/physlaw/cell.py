@@ -97,7 +97,6 @@ def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict
     identity = {
         "tokenizer": vars(cell.tokenizer),
         "resolution": cell.data.resolution,
-        "num_frames": cell.data.num_frames,
         "precision": cell.train.precision,
     }
     run = digest_of(identity)
@@ -110,7 +109,7 @@ def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict
             torch.manual_seed(cell.tokenizer.seed)
             tokenizer = build_tokenizer(cell.tokenizer, 0).to(device())
             assert isinstance(tokenizer, VideoVAE)
-            clips = RandomObjectClips(cell.data.resolution, cell.data.num_frames, cell.tokenizer.seed)
+            clips = RandomObjectClips(cell.data.resolution, cell.tokenizer.train_frames, cell.tokenizer.seed)
             task = VAETask(tokenizer, clips, cell.tokenizer, device())
             config = vae_train_config(cell.tokenizer, cell.train)
             state, report = fit(task, config, folder, run, folder.name)

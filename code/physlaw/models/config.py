@@ -63,6 +63,7 @@ class TokenizerConfig:
     kl_weight: float = 1e-6
     steps: int = 100_000
     batch_size: int = 32
+    train_frames: int = 16  # length of its training clips; a multiple of the temporal stride
     learning_rate: float = 1e-4
     seed: int = 0
 
@@ -73,6 +74,11 @@ class TokenizerConfig:
             raise UserError(
                 f"tokenizer.temporal_levels must be 0 to {len(self.channel_mult) - 1} (the number of halvings of "
                 f"space), got {self.temporal_levels}"
+            )
+        if self.train_frames < 2 or self.train_frames % 2**self.temporal_levels:
+            raise UserError(
+                f"tokenizer.train_frames must be a multiple of the temporal stride {2**self.temporal_levels}, got "
+                f"{self.train_frames}"
             )
         for key in ("scale", "base_channels", "res_blocks", "latent_channels", "steps", "batch_size", "learning_rate"):
             if getattr(self, key) <= 0:
