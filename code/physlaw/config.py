@@ -34,6 +34,7 @@ class GridConfig:
     models: tuple[str, ...] = ("dit_s",)
     sizes: tuple[str, ...] = ("30k",)
     seeds: tuple[int, ...] = (0,)
+    per_scenario: dict[str, dict[str, Any]] = field(default_factory=dict)  # scenario -> key -> value, where unset
     extra: tuple[str, ...] = ()  # further scenario:model:size combinations
     tolerance: float = 0.5  # how far a model error may be from the committed one on another machine, as a fraction
     notes: str = ""  # what the profile's scale is and is not worth, for the report
@@ -184,6 +185,12 @@ def compose_cell(overrides: list[str]) -> CellConfig:
             # ++: keys that only have a default beside the code are not in the YAML yet.
             words = [w if w.partition("=")[0] in GROUPS else f"++{w}" for w in overrides]
             composed = compose("cell", words)
+        given = {word.partition("=")[0] for word in overrides}
+        scenario = composed.get("scenario", CellConfig.scenario)
+        for key, value in composed.get("grid", {}).get("per_scenario", {}).get(scenario, {}).items():
+            check_keys([f"{key}={value}"], CellConfig)
+            if key not in given:
+                OmegaConf.update(composed, key, value, force_add=True)
         return build(CellConfig, OmegaConf.to_container(composed, resolve=True))
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(_first_line(error)) from None

@@ -72,7 +72,8 @@ def run_cells(cells: list[CellConfig], workers: int | None = None) -> None:
         workers, mp_context=get_context("spawn"), initializer=_as_worker, initargs=(os.getcwd(),)
     )
     try:
-        for done in as_completed([pool.submit(run_cell, cell) for cell in cells]):
+        longest_first = sorted(cells, key=lambda cell: -cell.train.steps)  # leaves the least idle time at the end
+        for done in as_completed([pool.submit(run_cell, cell) for cell in longest_first]):
             done.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -33,6 +33,13 @@ def test_smoke_is_one_cell_per_scenario() -> None:
     assert [cell.scenario for cell in study_cells([])] == ["uniform", "parabola", "collision"]
 
 
+def test_a_profile_may_set_keys_per_scenario_and_words_win() -> None:
+    steps = {cell.scenario: cell.train.steps for cell in study_cells([])}
+    assert steps["collision"] > steps["uniform"]
+    assert compose_cell(["scenario=collision"]).train.steps == steps["collision"]
+    assert compose_cell(["scenario=collision", "train.steps=5"]).train.steps == 5
+
+
 def test_words_on_an_axis_choose_cells_and_others_change_all() -> None:
     (cell,) = study_cells(["scenario=parabola", "train.steps=7"])
     assert (cell.scenario, cell.train.steps) == ("parabola", 7)
