@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+INITIAL_LOG_VARIANCE = -6.0  # little posterior noise at the start, or the decoder learns to ignore the latents
+
 
 def group_norm(channels: int) -> nn.GroupNorm:
     """32 groups as in SD 1.5, fewer where a narrow layer has not enough channels."""
@@ -147,6 +149,8 @@ class Encoder(nn.Module):
         layers += [FrameNorm(width), nn.SiLU(), CausalConv(width, 2 * latent_channels, (1, 3, 3))]
         layers.append(CausalConv(2 * latent_channels, 2 * latent_channels, (1, 1, 1)))
         self.layers = nn.Sequential(*layers)
+        with torch.no_grad():
+            layers[-1].get_parameter("conv.bias")[latent_channels:] = INITIAL_LOG_VARIANCE
 
     def forward(self, clips: Tensor) -> Tensor:
         return self.layers(clips)
@@ -225,12 +229,13 @@ class VideoVAE(nn.Module):
         return self.decoder(latents * self._per_channel(self.std) + self._per_channel(self.mean))
 
     def loss(self, clips: Tensor, noise: Tensor, kl_weight: float) -> dict[str, Tensor]:
-        """Training losses: "loss" is mean absolute error + kl_weight * KL per latent value; the parts beside it.
+        """Training losses: "loss" is mean squared error + kl_weight * KL per latent value; the parts beside it.
 
-        noise: standard normal, of the latents' shape.
+        Squared, not absolute: most pixels are background, and the absolute error's optimum is to paint nothing else
+        until the latents say something. noise: standard normal, of the latents' shape.
         """
         mean, log_variance = self.moments(clips)
         decoded = self.decoder(mean + (0.5 * log_variance).exp() * noise)
-        reconstruction = (decoded.float() - clips).abs().mean()
+        reconstruction = (decoded.float() - clips).square().mean()
         kl = 0.5 * (mean.float().square() + log_variance.float().exp() - 1 - log_variance.float()).mean()
         return {"loss": reconstruction + kl_weight * kl, "reconstruction": reconstruction, "kl": kl}
