@@ -196,7 +196,8 @@ def train_cell(cell: CellConfig) -> CellModel:
         clips = RenderedClips(scenes, cell.data.resolution, cell.data.method)
         say(f"{cell.name}: {len(scenes)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
         if isinstance(tokenizer, VideoVAE):
-            identity = {"data": data_digest, "tokenizer": known["digest"], "cond": cell.data.num_cond_frames}
+            identity = {"data": data_digest, "rendering": [cell.data.resolution, cell.data.method]}
+            identity |= {"tokenizer": known["digest"], "cond": cell.data.num_cond_frames}
             latents: EncodedClips | LatentCache = LatentCache(
                 Path(cell.runs) / "latents", clips, model.encode, (tokenizer.channels, *model.shape), identity
             )
@@ -245,22 +246,19 @@ def _train_seconds(folder: Path, last: float) -> float:
 def _claim_folder(cell: CellConfig) -> None:
     """Write config.json, or check that the folder's is this cell's."""
     path = cell.folder / "config.json"
-    if path.exists() and read_json(path).get("digest") != cell.digest():
+    other = path.exists() and read_json(path).get("digest") != cell.digest()
+    computed = any((cell.folder / "checkpoints").glob("*.json")) or (cell.folder / "provenance.json").exists()
+    if other and computed:
         raise UserError(
             f"{cell.folder} holds a run of another configuration (config.json); remove it or choose another runs="
         )
-    if not path.exists():
+    if other or not path.exists():
         write_json(path, {"digest": cell.digest(), **json.loads(json.dumps(cell.resolved()))})
 
 
 def check_scale(cell: CellConfig) -> None:
     """Raises UserError for settings that cannot work together, before anything is computed."""
-    scenario = get_scenario(cell.scenario)
-    scenario.train_grid(cell.size)
-    tokenizer = build_tokenizer(cell.tokenizer, scenario.num_balls) if cell.tokenizer.kind == "pixels" else None
-    time, space = 1, 1
-    if tokenizer is None:
-        time, space = 2**cell.tokenizer.temporal_levels, 2 ** (len(cell.tokenizer.channel_mult) - 1)
+    time, space = cell.tokenizer.strides
     if cell.data.num_frames % time or cell.data.resolution % space:
         raise UserError(
             f"data.num_frames={cell.data.num_frames} and data.resolution={cell.data.resolution} must be multiples of "

@@ -70,6 +70,31 @@ def test_latent_cache_continues_after_a_stop_and_refuses_a_second_process(tmp_pa
     assert x[0, 0, 1, 0, 0].item() == pytest.approx(wanted, abs=1e-3)
 
 
+def test_latent_cache_reserves_its_space_and_starts_again_when_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = RenderedClips(training_scenes("uniform", "300"), 16)
+
+    def encode(frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        latent = torch.from_numpy(frames[:, ::4, ::8, ::8, 0]).float()[:, None] / 255
+        return latent, latent
+
+    def cache() -> LatentCache:
+        return LatentCache(tmp_path, clips, encode, (1, 8, 2, 2), {"data": "x"})
+
+    def full(descriptor: int, offset: int, size: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.posix_fallocate", full)
+        with pytest.raises(OSError, match="No space"):
+            cache()
+    wanted = cache().pair(np.array([250]))[0]
+    (data,) = tmp_path.rglob("latents.f16")
+    data.write_bytes(data.read_bytes()[:1000])
+    assert torch.equal(cache().pair(np.array([250]))[0], wanted)
+
+
 def test_short_supplies_are_refused() -> None:
     with pytest.raises(UserError, match="at least 2"):
         RandomObjectClips(16, 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,9 +56,15 @@ class LatentCache:
         self.folder = root / hashlib.sha256(text.encode()).hexdigest()[:16]
         with locked(self.folder, "the latent cache"):
             done_path, data_path = self.folder / "done.json", self.folder / "latents.f16"
-            done = read_json(done_path)["clips"] if done_path.exists() and data_path.exists() else 0
             full = (len(clips), 2, *shape)
-            store = np.memmap(data_path, np.float16, "r+" if done else "w+", shape=full)
+            size = 2 * math.prod(full)
+            whole = data_path.exists() and data_path.stat().st_size == size
+            done = read_json(done_path)["clips"] if whole and done_path.exists() else 0
+            if not whole:
+                # All of the space now: a memory map that meets a full disk later kills the process.
+                with data_path.open("wb") as stream:
+                    os.posix_fallocate(stream.fileno(), 0, size)
+            store = np.memmap(data_path, np.float16, "r+", shape=full)
             while done < len(clips):
                 index = np.arange(done, min(done + chunk, len(clips)))
                 pair = encode(clips.clips(index))

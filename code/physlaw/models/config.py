@@ -83,3 +83,10 @@ class TokenizerConfig:
         for key in ("scale", "base_channels", "res_blocks", "latent_channels", "steps", "batch_size", "learning_rate"):
             if getattr(self, key) <= 0:
                 raise UserError(f"tokenizer.{key} must be positive, got {getattr(self, key)}")
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        """Frames per latent frame, pixels per latent row and column."""
+        if self.kind == "pixels":
+            return 1, 1
+        return 2**self.temporal_levels, 2 ** (len(self.channel_mult) - 1)
