@@ -196,8 +196,12 @@ def train_cell(cell: CellConfig) -> CellModel:
         clips = RenderedClips(scenes, cell.data.resolution, cell.data.method)
         say(f"{cell.name}: {len(scenes)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
         if isinstance(tokenizer, VideoVAE):
-            identity = {"data": data_digest, "rendering": [cell.data.resolution, cell.data.method]}
-            identity |= {"tokenizer": known["digest"], "cond": cell.data.num_cond_frames}
+            identity: dict[str, object] = {
+                "data": data_digest,
+                "rendering": [cell.data.resolution, cell.data.method],
+                "tokenizer": known["digest"],
+                "num_cond_frames": cell.data.num_cond_frames,
+            }
             latents: EncodedClips | LatentCache = LatentCache(
                 Path(cell.runs) / "latents", clips, model.encode, (tokenizer.channels, *model.shape), identity
             )

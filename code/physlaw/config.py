@@ -137,7 +137,10 @@ def _keys(kind: Any, prefix: str = "") -> list[str]:
 
 def describe(kind: Any, prefix: str = "") -> str:
     """Every valid key with its default, one a line; of a cell also the groups' choices."""
-    lines = [f"{g}={'|'.join(choices(g))}\n" for g in GROUPS] if kind is CellConfig else []
+    lines = []
+    if kind is CellConfig:
+        lines = [f"{group}={'|'.join(choices(group))}\n" for group in GROUPS]
+        lines.append("\nDefaults before the groups set theirs:\n")
     for item in fields(kind):
         default = item.default_factory() if callable(item.default_factory) else item.default
         if is_dataclass(default):

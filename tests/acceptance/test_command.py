@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from physlaw.config import REPOSITORY
 from physlaw.files import locked
 
 TINY = [
@@ -54,6 +55,7 @@ def test_help_is_quick_and_needs_no_torch(tmp_path: Path) -> None:
         (["collect"], "none of the 3 cells has finished"),
         (["report", "nowhere"], "no such file"),
         (["reproduce", "workers=two"], "workers must be a whole number"),
+        (["reproduce", f"out={REPOSITORY}/results/id_ood/smoke"], "writes beside them, never over them"),
         (["run", "data.num_frames=30", "tokenizer=vae", "data.resolution=32"], "multiples of the tokenizer's strides"),
         (["run", "model.patch_size=[1,3,3]"], "do not divide into patches"),
     ],
