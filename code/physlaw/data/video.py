@@ -27,7 +27,7 @@ def side_by_side(clips: list[Frames]) -> Frames:
 
 def encode_gif(frames: Frames) -> bytes:
     """An endless animation of (T, H, W, 3) uint8 at 10 frames per second."""
-    images = [Image.fromarray(frame).quantize(32) for frame in frames]
+    images = [Image.fromarray(frame).quantize(24) for frame in frames]
     stream = io.BytesIO()
     images[0].save(stream, "GIF", save_all=True, append_images=images[1:], duration=1000 // FRAMES_PER_S, loop=0)
     return stream.getvalue()

@@ -14,6 +14,20 @@ from physlaw.files import read_json, write_bytes, write_json, write_text
 from physlaw.studies import id_ood
 
 
+def cell_names(cell: CellConfig) -> dict[str, Any]:
+    """What a cell's rows are known by."""
+    return {
+        "study": cell.study,
+        "profile": cell.profile,
+        "recipe": cell.recipe,
+        "cell": cell.name,
+        "scenario": cell.scenario,
+        "model": cell.model.name,
+        "size": cell.size,
+        "seed": cell.seed,
+    }
+
+
 def cell_rows(cell: CellConfig) -> pd.DataFrame | None:
     """A finished cell's rows; None when it has not finished."""
     paths = {name: cell.folder / name for name in ("rows.csv", "provenance.json", "evaluation.json")}
@@ -23,18 +37,7 @@ def cell_rows(cell: CellConfig) -> pd.DataFrame | None:
     if trained["config_digest"] != cell.digest():
         raise UserError(f"{cell.folder} was run with another configuration than {cell.name} has now; remove it")
     rows = pd.read_csv(paths["rows.csv"])
-    before = {
-        "study": cell.study,
-        "profile": cell.profile,
-        "recipe": cell.recipe,
-        "cell": cell.name,
-        "scenario": cell.scenario,
-        "model": cell.model.name,
-        "parameters": trained["parameters"],
-        "size": cell.size,
-        "training_clips": trained["training_clips"],
-        "seed": cell.seed,
-    }
+    known = {"parameters": trained["parameters"], "training_clips": trained["training_clips"]}
     after = {
         "steps": trained["steps"],
         "train_seconds": trained["train_seconds"],
@@ -51,25 +54,14 @@ def cell_rows(cell: CellConfig) -> pd.DataFrame | None:
         "cores": trained["hardware"]["cores"],
         "accelerator": trained["hardware"].get("accelerator", "none"),
     }
-    for place, (name, value) in enumerate(before.items()):
+    for place, (name, value) in enumerate((cell_names(cell) | known).items()):
         rows.insert(place, name, value)
     return rows.assign(**after)
 
 
 def missing_rows(cell: CellConfig) -> pd.DataFrame:
     """A cell that has not finished: its name, and nothing else."""
-    names = {
-        "study": cell.study,
-        "profile": cell.profile,
-        "recipe": cell.recipe,
-        "cell": cell.name,
-        "scenario": cell.scenario,
-        "model": cell.model.name,
-        "size": cell.size,
-        "seed": cell.seed,
-        "kind": "missing",
-    }
-    return pd.DataFrame([names])
+    return pd.DataFrame([cell_names(cell) | {"kind": "missing"}])
 
 
 def collect(cells: list[CellConfig], out: Path) -> pd.DataFrame:

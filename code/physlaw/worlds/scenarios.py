@@ -6,7 +6,7 @@ A scenario is data plus three functions (placement, signed velocities, motion). 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,18 +204,11 @@ UNIFORM = Scenario(
     },
 )
 
-PARABOLA = Scenario(
+PARABOLA = replace(
+    UNIFORM,
     name="parabola",
-    factors=("r", "v"),
-    radius_factors=(0,),
-    speed_factors=(1,),
-    in_dist=_ONE_BALL,
-    ood_ranges=_ONE_BALL_OOD,
-    train_points=_ONE_BALL_TRAIN,
     random_marginals=True,
-    num_draws=3,
     place=placement.place_parabola,
-    feasible=None,
     block_points={
         "id.id": (10, 16),
         "small.id": (4, 4),
