@@ -282,8 +282,8 @@ def run_cell(cell: CellConfig) -> Path:
     if cell.train.cpu_threads and device() == "cpu":
         torch.set_num_threads(cell.train.cpu_threads)
     with locked(cell.folder, f"cell {cell.name}"):
-        started = time.monotonic()
         model = train_cell(cell)
+        started = time.monotonic()
         card = cell.folder / "evaluation.json"
         if rows.exists() and card.exists() and read_json(card)["weights_sha256"] == _weights(cell):
             return rows

@@ -10,6 +10,7 @@ import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from physlaw.config import REPOSITORY, CellConfig
@@ -36,12 +37,30 @@ def redraw(folder: Path) -> Path:
     return write_report(folder, metrics, read_json(folder / NOTES)["text"])
 
 
-def _as_worker(folder: str) -> None:
+_stop: Event | None = None  # of a worker: set once any cell has been interrupted or the run is over
+
+
+def _as_worker(folder: str, stop: Event) -> None:
     """A worker saves and stops when the parent dies, however it dies (Linux)."""
+    global _stop
+    _stop = stop
     os.environ["PHYSLAW_PLAIN_PROGRESS"] = "1"
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
     os.chdir(folder)
+
+
+def _run_in_worker(cell: CellConfig, parent: int) -> Path:
+    """run_cell, unless the run is over: the pool hands a worker its next cell before it knows of an interruption."""
+    from physlaw.cell import run_cell
+
+    if _stop is None or _stop.is_set() or os.getppid() != parent:
+        raise KeyboardInterrupt
+    try:
+        return run_cell(cell)
+    except BaseException:
+        _stop.set()
+        raise
 
 
 def default_workers(cells: list[CellConfig]) -> int:
@@ -57,25 +76,26 @@ def run_cells(cells: list[CellConfig], workers: int | None = None) -> None:
 
     Small models gain little from a second thread and much from a second process. The first failure stops the rest.
     """
-    from physlaw.cell import run_cell
-
     workers = default_workers(cells) if workers is None else workers
     if workers < 1:
         raise UserError(f"workers must be at least 1, got {workers}")
     if workers == 1:
+        from physlaw.cell import run_cell
+
         for number, cell in enumerate(cells, 1):
             print(f"physlaw: cell {number} of {len(cells)}: {cell.name}", file=sys.stderr, flush=True)
             run_cell(cell)
         return
     print(f"physlaw: {len(cells)} cells, {workers} at a time", file=sys.stderr, flush=True)
-    pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_as_worker, initargs=(os.getcwd(),)
-    )
+    context = get_context("spawn")
+    stop = context.Event()
+    pool = ProcessPoolExecutor(workers, context, initializer=_as_worker, initargs=(os.getcwd(), stop))
     try:
         longest_first = sorted(cells, key=lambda cell: -cell.train.steps)  # leaves the least idle time at the end
-        for done in as_completed([pool.submit(run_cell, cell) for cell in longest_first]):
+        for done in as_completed([pool.submit(_run_in_worker, cell, os.getpid()) for cell in longest_first]):
             done.result()
     finally:
+        stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 

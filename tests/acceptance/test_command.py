@@ -157,6 +157,30 @@ def test_several_cells_run_at_once_and_stop_with_their_parent(tmp_path: Path) ->
     started.wait()
     done = physlaw("run", "scenario=uniform", *TINY, "train.steps=100000", "train.batch_size=1", folder=tmp_path)
     assert "another configuration" in done.stderr  # the folder is free again, and still that of the first run
+    time.sleep(5)  # the third cell was waiting for a worker: nobody may start it now
+    assert not list((tmp_path / "runs/id_ood/smoke/collision-dit_xs-n300-seed0").glob("checkpoints/*"))
+
+
+@pytest.mark.slow
+def test_interrupting_several_cells_stops_all_and_starts_none(tmp_path: Path) -> None:
+    words = ["reproduce", "workers=2", *TINY, "train.steps=100000"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "physlaw", *words],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    cells = [tmp_path / f"runs/id_ood/smoke/{s}-dit_xs-n300-seed0" for s in ("uniform", "parabola")]
+    while not all(list(cell.glob("checkpoints/*.json")) for cell in cells):
+        assert started.poll() is None
+        time.sleep(0.1)
+    os.killpg(started.pid, signal.SIGINT)  # Ctrl-C reaches the whole group
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert not list((tmp_path / "runs/id_ood/smoke/collision-dit_xs-n300-seed0").glob("checkpoints/*"))
 
 
 @pytest.mark.slow

@@ -10,13 +10,13 @@ from PIL import Image
 
 Frames = NDArray[np.uint8]
 
-PANEL_PX = 128
+PANEL_PX = 96
 FRAMES_PER_S = 10
 GAP_PX, GAP_GREY = 4, 160
 
 
 def side_by_side(clips: list[Frames]) -> Frames:
-    """Clips (T, W, W, 3) -> one (T, H, H n + gaps, 3), each enlarged to about 128 pixels without smoothing."""
+    """Clips (T, W, W, 3) -> one (T, H, H n + gaps, 3), each enlarged to about 96 pixels without smoothing."""
     panels: list[Frames] = []
     for clip in clips:
         factor = max(1, PANEL_PX // clip.shape[1])
