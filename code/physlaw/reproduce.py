@@ -54,13 +54,17 @@ def _run_in_worker(cell: CellConfig, parent: int) -> Path:
     """run_cell, unless the run is over: the pool hands a worker its next cell before it knows of an interruption."""
     from physlaw.cell import run_cell
 
-    if _stop is None or _stop.is_set() or os.getppid() != parent:
-        raise KeyboardInterrupt
     try:
+        if _stop is None or _stop.is_set() or os.getppid() != parent:
+            raise KeyboardInterrupt
         return run_cell(cell)
     except BaseException:
-        _stop.set()
+        if _stop is not None:
+            _stop.set()
         raise
+    finally:
+        if os.getppid() != parent:
+            os._exit(130)  # nobody waits for the result, and the pool's queue would be waited on for ever
 
 
 def default_workers(cells: list[CellConfig]) -> int:

@@ -153,11 +153,17 @@ def test_several_cells_run_at_once_and_stop_with_their_parent(tmp_path: Path) ->
     while not all(list(cell.glob("checkpoints/*.json")) for cell in cells):
         assert started.poll() is None
         time.sleep(0.1)
+    children = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
+    assert len(children) >= 2
     started.kill()
     started.wait()
     done = physlaw("run", "scenario=uniform", *TINY, "train.steps=100000", "train.batch_size=1", folder=tmp_path)
     assert "another configuration" in done.stderr  # the folder is free again, and still that of the first run
-    time.sleep(5)  # the third cell was waiting for a worker: nobody may start it now
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+    # the third cell was waiting for a worker: nobody has started it
     assert not list((tmp_path / "runs/id_ood/smoke/collision-dit_xs-n300-seed0").glob("checkpoints/*"))
 
 
