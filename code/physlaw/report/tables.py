@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 # What may differ between machines. Ground truth, its parsing and retrieval involve no training: only the last digits
-# may move. A model trained elsewhere takes another path through rounding and ends elsewhere: the committed profile
-# says by how much (see results/README.md for how the figure was measured).
+# may move. A model trained elsewhere takes another path through rounding and ends elsewhere: the profile says by how
+# much it may (see results/README.md).
 EXACT_TOLERANCE = 1e-3  # world units / s
 MISSING = "—"
 
