@@ -6,6 +6,7 @@ at the end, rows.csv. The same command continues an interrupted cell.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sys
@@ -185,6 +186,8 @@ def train_cell(cell: CellConfig) -> CellModel:
         UserError: the folder holds a run of another configuration, or is in use.
     """
     check_scale(cell)
+    if cell.train.cpu_threads and device() == "cpu":
+        torch.set_num_threads(cell.train.cpu_threads)
     cell.folder.mkdir(parents=True, exist_ok=True)
     _claim_folder(cell)
     tokenizer, known = prepare_tokenizer(cell)
@@ -238,8 +241,11 @@ def train_cell(cell: CellConfig) -> CellModel:
 
 def _train_seconds(folder: Path, last: float) -> float:
     """Wall time over all calls, from the log: steps / rate; the last call's own time if it did everything."""
-    records = [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
-    unique = {record["step"]: record["steps_per_s"] for record in records}
+    unique = {}
+    for line in (folder / "train.jsonl").read_text().splitlines():
+        with contextlib.suppress(json.JSONDecodeError, KeyError, TypeError):  # a killed call may leave half a line
+            record = json.loads(line)
+            unique[record["step"]] = record["steps_per_s"]
     previous, total = 0, 0.0
     for step in sorted(unique):
         total += (step - previous) / unique[step]
@@ -279,8 +285,6 @@ def run_cell(cell: CellConfig) -> Path:
         UserError: another process works on the cell, or the configuration cannot work.
     """
     rows = cell.folder / "rows.csv"
-    if cell.train.cpu_threads and device() == "cpu":
-        torch.set_num_threads(cell.train.cpu_threads)
     with locked(cell.folder, f"cell {cell.name}"):
         model = train_cell(cell)
         started = time.monotonic()

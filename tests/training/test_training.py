@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from physlaw.cell import _train_seconds as train_seconds_of
 from physlaw.data.clips import RenderedClips
 from physlaw.data.latents import EncodedClips
 from physlaw.data.random_objects import RandomObjectClips
@@ -275,3 +276,9 @@ def test_compiling_is_decided_by_trying_once(
     monkeypatch.setattr(torch, "compile", lambda model: lambda *inputs: model(*inputs))
     _, report = fit(diffusion_task(), config(compile="on"), tmp_path / "c", "run", "x")
     assert report.compiled
+
+
+def test_half_a_log_line_of_a_killed_call_is_passed_over(tmp_path: Path) -> None:
+    lines = ['{"step": 10, "steps_per_s": 5.0}', '{"step": 20, "ste', '{"step": 20, "steps_per_s": 10.0}']
+    (tmp_path / "train.jsonl").write_text("\n".join(lines) + "\n")
+    assert train_seconds_of(tmp_path, 0.5) == 3.0
