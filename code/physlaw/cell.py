@@ -171,7 +171,7 @@ class CellModel:
 
 def cell_scenes(cell: CellConfig) -> SceneSet:
     """The cell's training scenes."""
-    scenes = training_scenes(cell.scenario, cell.size, cell.data.seed, _contact(cell))
+    scenes = training_scenes(cell.scenario, cell.size, cell.data.seed, _contact(cell), cell.data.placement)
     return replace(scenes, num_frames=cell.data.num_frames)
 
 
@@ -276,6 +276,8 @@ def check_scale(cell: CellConfig) -> None:
         )
     if cell.data.num_frames < 6:
         raise UserError(f"data.num_frames must be at least 6 to measure a velocity, got {cell.data.num_frames}")
+    if cell.data.placement == "released" and cell.eval.blocks != "released":
+        raise UserError(f"data.placement=released needs eval.blocks=released, got {cell.eval.blocks!r}")
 
 
 def run_cell(cell: CellConfig) -> Path:
@@ -296,7 +298,7 @@ def run_cell(cell: CellConfig) -> Path:
         tables = []
         codec = Codec(model.reconstruct, model.generate)
         cases = NearestCase(cell_scenes(cell), cell.data.num_cond_frames)
-        for block in get_scenario(cell.scenario).eval_blocks().values():
+        for block in get_scenario(cell.scenario).eval_blocks(cell.eval.blocks).values():
             if len(block.grid):
                 tables.append(evaluate_block(block, cases, codec, cell.data, cell.eval, cell.folder / "eval"))
         summary = summarize_blocks(pd.concat(tables, ignore_index=True))

@@ -63,7 +63,7 @@ class CellConfig:
         for value, kind, valid in (
             (self.study, "study", STUDIES),
             (self.scenario, "scenario", SCENARIO_NAMES),
-            (self.size, "size", SIZES),
+            (self.size, f"size of scenario {self.scenario}", SIZES.get(self.scenario, ())),
         ):
             if value not in valid:
                 raise unknown(kind, value, valid)

@@ -20,7 +20,7 @@ def start_from_draws(name: str, init: np.ndarray, draws: np.ndarray) -> np.ndarr
     spread = taken[:, 1] - taken[:, 0]
     unit = np.where(spread > 0, (taken[:, 2] - taken[:, 0]) / np.where(spread > 0, spread, 1), 0.0)
     units[0, units.shape[1] - len(unit) :] = unit  # optional draws come first
-    return SCENARIOS[name].place(init[None], units)
+    return SCENARIOS[name].place(init[None], units).start
 
 
 def test_released_positions_follow_from_the_draws(released: tuple[str, dict[str, np.ndarray]]) -> None:

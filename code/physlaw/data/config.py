@@ -8,7 +8,11 @@ from physlaw.errors import UserError, unknown
 from physlaw.render.config import METHODS, check_resolution
 
 SCENARIO_NAMES = ("uniform", "parabola", "collision")
-SIZES = ("300", "3k", "30k", "300k", "3m")
+_SIZES = ("300", "3k", "30k", "300k", "3m")
+# Collision: also the release's unused largest grid, and its older grids (4 instead of 8 frames before the contact).
+SIZES = {"uniform": _SIZES, "parabola": _SIZES, "collision": (*_SIZES, "24m", "10k", "110k", "1.6m")}
+PLACEMENTS = ("per_sample", "released")
+EVALUATIONS = ("released", "paper")
 CONTACTS = ("elastic", "released")
 
 
@@ -22,9 +26,14 @@ class DataConfig:
     contact: str = "elastic"  # or released: inelastic below closing speed 1.0
     method: str = "area"  # how images below 256 are made: area averages of the 256 image, or bare formula
     seed: int = 0  # of the start positions; not the training seed
+    placement: str = "per_sample"  # or released: the release's order and random numbers
 
     def __post_init__(self) -> None:
-        for value, kind, valid in ((self.contact, "contact", CONTACTS), (self.method, "rendering method", METHODS)):
+        for value, kind, valid in (
+            (self.contact, "contact", CONTACTS),
+            (self.method, "rendering method", METHODS),
+            (self.placement, "placement", PLACEMENTS),
+        ):
             if value not in valid:
                 raise unknown(kind, value, valid)
         check_resolution(self.resolution)

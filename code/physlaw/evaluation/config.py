@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from physlaw.errors import UserError
+from physlaw.data.config import EVALUATIONS
+from physlaw.errors import UserError, unknown
 
 
 @dataclass
 class EvalConfig:
     """Which clips are generated and scored for a cell."""
 
+    blocks: str = "released"  # which evaluation set: released, or paper (apart from training; its appendix A.4)
     id_clips: int | None = None  # None: the whole block
     ood_clips: int | None = None  # per block
     batch_size: int = 64
     shown_clips: int = 2  # per block, kept as videos for the report
 
     def __post_init__(self) -> None:
+        if self.blocks not in EVALUATIONS:
+            raise unknown("eval.blocks", self.blocks, EVALUATIONS)
         for key in ("id_clips", "ood_clips", "batch_size"):
             value = getattr(self, key)
             if value is not None and value < 1:

@@ -20,7 +20,7 @@ from physlaw.evaluation.score import classify
 from physlaw.evaluation.velocity import VelocityErrors, velocity_errors
 from physlaw.files import write_atomic, write_text
 from physlaw.render.discs import render_clips
-from physlaw.worlds.scenarios import Block
+from physlaw.worlds.blocks import Block
 from physlaw.worlds.scenes import SceneSet, eval_scenes
 from physlaw.worlds.streams import permutation, stream_key
 
@@ -60,7 +60,7 @@ def evaluate_block(
     if path.exists():
         return pd.read_csv(path)
     training = cases.training
-    query = eval_scenes(training.scenario.name, block.name, data.seed, training.contact)
+    query = eval_scenes(training.scenario.name, block.name, data.seed, training.contact, data.placement)
     query = replace(query, num_frames=data.num_frames)
     numbers = chosen_scenes(block, config.id_clips if block.level == 0 else config.ood_clips)
     parts, shown = [], {}

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 Rule = Callable[[Array], NDArray[np.bool_]]
 
 
@@ -20,8 +21,10 @@ class Grid:
     """All combinations of the axes' values that the rule accepts.
 
     Args:
-        axes: one (n_k,) array per factor.
-        feasible: (N, K) -> (N,) bool, or None to keep every point.
+        axes: one (n_k,) array per factor, ascending.
+        feasible: (N, K) -> (N,) bool, or None to keep every point. It must be monotone in the last factor: where a
+            value is infeasible, every larger one is. So the kept scenes of a row are its first ones, and a grid of
+            millions is counted and addressed from one number per row.
     """
 
     def __init__(self, axes: tuple[Array, ...], feasible: Rule | None = None) -> None:
@@ -30,24 +33,39 @@ class Grid:
         self.size_before_drops = int(np.prod([len(axis) for axis in axes]))
 
     @cached_property
-    def _kept(self) -> NDArray[np.int64] | None:
+    def _row_counts(self) -> Index:
+        """(rows,) kept scenes of each combination of all factors but the last."""
+        last = self.axes[-1]
+        rows = self.size_before_drops // len(last)
         if self.feasible is None:
-            return None
-        kept = []
-        for start in range(0, self.size_before_drops, 1 << 20):
-            chunk = np.arange(start, min(start + (1 << 20), self.size_before_drops))
-            kept.append(chunk[self.feasible(self._points(chunk))])
-        return np.concatenate(kept)
+            return np.full(rows, len(last))
+        start = np.arange(rows) * len(last)
+        low, high = np.zeros(rows, dtype=np.int64), np.full(rows, len(last))
+        for _ in range(len(last).bit_length()):  # bisection in all rows at once
+            middle = (low + high) // 2
+            keep = (middle < high) & self.feasible(self.points(start + np.minimum(middle, len(last) - 1)))
+            low, high = np.where(keep, middle + 1, low), np.where(keep, high, middle)
+        return low
+
+    @cached_property
+    def _row_ends(self) -> Index:
+        return np.cumsum(self._row_counts)
 
     def __len__(self) -> int:
-        return self.size_before_drops if self._kept is None else len(self._kept)
+        return int(self._row_ends[-1])
 
-    def _points(self, index: NDArray[np.int64]) -> Array:
-        places = np.unravel_index(index, tuple(len(axis) for axis in self.axes))
-        return np.stack([axis[place] for axis, place in zip(self.axes, places, strict=True)], axis=-1)
+    def points(self, place: Index) -> Array:
+        """(N,) places in the full product, infeasible ones included -> (N, K) initial values."""
+        places = np.unravel_index(place, tuple(len(axis) for axis in self.axes))
+        return np.stack([axis[k] for axis, k in zip(self.axes, places, strict=True)], axis=-1)
 
-    def values(self, index: NDArray[np.int64]) -> Array:
-        """(N,) numbers in [0, len(self)) -> (N, K) initial values.
+    def kept(self, place: Index | NDArray[np.int32]) -> NDArray[np.bool_]:
+        """(N,) places in the full product -> (N,) whether the scene is feasible."""
+        row, last = np.divmod(place, len(self.axes[-1]))
+        return np.asarray(last < self._row_counts[row])
+
+    def place(self, index: Index) -> Index:
+        """(N,) numbers in [0, len(self)) -> (N,) places in the full product.
 
         Raises:
             IndexError: a number is outside the grid (the message names it).
@@ -56,4 +74,14 @@ class Grid:
         outside = index[(index < 0) | (index >= len(self))]
         if len(outside):
             raise IndexError(f"scene {int(outside[0])} is outside the grid of {len(self)} scenes")
-        return self._points(index if self._kept is None else self._kept[index])
+        row = np.searchsorted(self._row_ends, index, side="right")
+        before = self._row_ends[row] - self._row_counts[row]
+        return np.asarray(row * len(self.axes[-1]) + index - before)
+
+    def values(self, index: Index) -> Array:
+        """(N,) numbers in [0, len(self)) -> (N, K) initial values.
+
+        Raises:
+            IndexError: a number is outside the grid (the message names it).
+        """
+        return self.points(self.place(index))

@@ -1,9 +1,14 @@
 """Where a scene starts: the release's placement rules, as functions of unit random numbers.
 
-Each rule turns (N, K) initial values and (N, D) numbers in [0, 1) into (N, balls, 2) start positions. The numbers are
-given, not drawn here, so a scene can take them from its own stream or from a recorded list. Source: released data
-section 2. Column j of the numbers is draw j of the rule; a draw that a scene does not need leaves its column unused.
+Each rule turns (N, K) initial values and (N, D) numbers in [0, 1) into start positions and the bounds of every draw.
+The numbers are given, not drawn here, so a scene can take them from its own stream, from the release's stream or from
+a recorded list. Column j of the numbers is draw j in the release's call order; a draw that a scene does not make
+leaves its column unused, and its bounds are NaN. Source: released data section 2.
 """
+
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,47 +19,56 @@ Array = NDArray[np.float64]
 
 MIN_VISIBLE_FRAMES = 24  # one ball: frames asked to be in view
 FRAMES_BEFORE_CONTACT = 8
-FRAMES_AFTER_CONTACT = 24  # time budget only: nothing makes 24 frames visible
+EARLY_FRAMES_BEFORE_CONTACT = 4  # the release's older collision grids
+LATEST_CONTACT_FRAME = 24  # leaves time for 8 frames after the contact; nothing makes them visible
 MARGIN = 0.05 * WORLD_SIZE
+
+
+@dataclass
+class Placement:
+    """start: (N, balls, 2). low, high: (N, D) bounds of each draw, NaN for one that is not made."""
+
+    start: Array
+    low: Array
+    high: Array
 
 
 def _between(low: Array, high: Array, unit: Array) -> Array:
     return np.asarray(low + (high - low) * unit)
 
 
-def _start_x(radius: Array, speed: Array, extra: Array, unit: Array) -> Array:
+def _one_ball(init: Array, units: Array, y_low: Array, y_high: Array) -> Placement:
+    (radius, speed), (extra, ux, uy) = init.T, units.T
     high = WORLD_SIZE - (MIN_VISIBLE_FRAMES * speed * FRAME_S + radius)
     # A fast ball has no room: it starts near the left edge and leaves the picture early.
-    high = np.where(high < radius, radius + 0.5 * extra, high)
-    return _between(radius, high, unit)
+    fast = high < radius
+    high = np.where(fast, radius + 0.5 * extra, high)
+    none = np.where(fast, 0.0, np.nan)
+    start = np.stack([_between(radius, high, ux), _between(y_low, y_high, uy)], axis=-1)[:, None]
+    return Placement(start, np.stack([none, radius, y_low], axis=-1), np.stack([none + 0.5, high, y_high], axis=-1))
 
 
-def place_uniform(init: Array, units: Array) -> Array:
-    """(r, v) and draws (extra, x, y) -> (N, 1, 2); the ball moves left to right."""
-    (radius, speed), (extra, ux, uy) = init.T, units.T
-    x = _start_x(radius, speed, extra, ux)
-    y = _between(radius + MARGIN, WORLD_SIZE - MARGIN - radius, uy)
-    return np.stack([x, y], axis=-1)[:, None]
+def place_uniform(init: Array, units: Array) -> Placement:
+    """(r, v) and draws (extra, x, y) -> one ball that moves left to right."""
+    radius = init[:, 0]
+    return _one_ball(init, units, radius + MARGIN, WORLD_SIZE - MARGIN - radius)
 
 
-def place_parabola(init: Array, units: Array) -> Array:
-    """(r, v) and draws (extra, x, y) -> (N, 1, 2); thrown from near the top, left to right."""
-    (radius, speed), (extra, ux, uy) = init.T, units.T
-    x = _start_x(radius, speed, extra, ux)
-    y = _between(WORLD_SIZE - 3 * MARGIN - radius, WORLD_SIZE - MARGIN - radius, uy)
-    return np.stack([x, y], axis=-1)[:, None]
+def place_parabola(init: Array, units: Array) -> Placement:
+    """(r, v) and draws (extra, x, y) -> one ball thrown from near the top, left to right."""
+    radius = init[:, 0]
+    return _one_ball(init, units, WORLD_SIZE - 3 * MARGIN - radius, WORLD_SIZE - MARGIN - radius)
 
 
-def place_collision(init: Array, units: Array) -> Array:
-    """(r1, r2, v1, v2) and draws (unused, distance, x1, y) -> (N, 2, 2); feasible scenes only.
+def place_collision(init: Array, units: Array, frames_before: int = FRAMES_BEFORE_CONTACT) -> Placement:
+    """(r1, r2, v1, v2) and draws (overwritten distance, distance, x1, y) -> two balls; feasible scenes only.
 
-    The first draw belongs to a branch of the release whose value is overwritten (r1 > 2 r2); it is kept so that the
-    columns stay in call order.
+    The first draw is made where r1 > 2 r2, by a branch of the release whose value is then overwritten.
     """
     r1, r2, v1, v2 = init.T
     reach, closing = r1 + r2, v1 + v2
-    shortest = FRAMES_BEFORE_CONTACT * FRAME_S * closing + reach
-    longest = FRAMES_AFTER_CONTACT * FRAME_S * closing + reach
+    shortest = frames_before * FRAME_S * closing + reach
+    longest = LATEST_CONTACT_FRAME * FRAME_S * closing + reach
     uneven = (r1 > 2 * r2) | (r2 > 2 * r1)
     longest = np.minimum(np.where(uneven, 1.25 * shortest, longest), WORLD_SIZE - reach)
     distance = _between(shortest, longest, units[:, 1])
@@ -63,15 +77,22 @@ def place_collision(init: Array, units: Array) -> Array:
     x1 = np.maximum(_between(low, high, units[:, 2]), r1)
     x2 = np.minimum(x1 + distance, WORLD_SIZE - r2)
     largest = np.maximum(r1, r2)
-    y = _between(largest + MARGIN, WORLD_SIZE - MARGIN - largest, units[:, 3])
-    return np.stack([np.stack([x1, y], axis=-1), np.stack([x2, y], axis=-1)], axis=1)
+    y_low, y_high = largest + MARGIN, WORLD_SIZE - MARGIN - largest
+    y = _between(y_low, y_high, units[:, 3])
+    none = np.where(r1 > 2 * r2, 0.0, np.nan)
+    return Placement(
+        np.stack([np.stack([x1, y], axis=-1), np.stack([x2, y], axis=-1)], axis=1),
+        np.stack([none + shortest, shortest, low, y_low], axis=-1),
+        np.stack([none + longest, longest, high, y_high], axis=-1),
+    )
 
 
-def feasible_collision(init: Array) -> NDArray[np.bool_]:
-    """(N, 4) -> (N,): the scene fits, i.e. 0.8 (v1 + v2) + 2 (r1 + r2) <= 10, ties kept.
+def feasible_collision(init: Array, frames_before: int = FRAMES_BEFORE_CONTACT) -> NDArray[np.bool_]:
+    """(N, 4) -> (N,): the scene fits, i.e. 0.1 f (v1 + v2) + 2 (r1 + r2) <= 10 with f frames before the contact, ties
+    kept.
 
     Source: released data section 2.3, "equivalent rule".
     """
     r1, r2, v1, v2 = init.T
-    needed = FRAMES_BEFORE_CONTACT * FRAME_S * (v1 + v2) + 2 * (r1 + r2)
+    needed = frames_before * FRAME_S * (v1 + v2) + 2 * (r1 + r2)
     return np.asarray(needed <= WORLD_SIZE + 1e-9)

@@ -7,35 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
 from physlaw.worlds import laws, placement
+from physlaw.worlds.blocks import Block, paper_blocks, released_blocks
 from physlaw.worlds.grids import Grid, Rule
+from physlaw.worlds.placement import Placement
 from physlaw.worlds.regions import Box
 
 Array = NDArray[np.float64]
 
 ONE_BALL_GUARD = laws.WORLD_SIZE / 4  # 0 < r < 2.5
 TWO_BALL_GUARD = laws.WORLD_SIZE / 2  # r1 + r2 < 5
-MARGINAL_SEED = 42  # the release's default seed, for the parabola's random marginals
-
-
-@dataclass(frozen=True)
-class Block:
-    """A named part of the evaluation set: a grid and the factors that lie outside the training range.
-
-    `level` is the release's number: which factors are out (0: none, the in-dist block). `side` is id, small, large
-    or cross.
-    """
-
-    name: str
-    level: int
-    side: str
-    region: Box
-    grid: Grid
+RELEASED_SEED = 42  # the release's default: random marginals, order of the scenes, placement
 
 
 @dataclass(frozen=True)
@@ -47,13 +35,16 @@ class Scenario:
     radius_factors: tuple[int, ...]
     speed_factors: tuple[int, ...]
     in_dist: Box
-    ood_ranges: dict[str, tuple[float, float]]  # keys: r_small, r_large, v_small, v_large
-    train_points: dict[str, tuple[int, int]]  # size -> points per radius axis, per speed axis
+    ood_ranges: dict[str, tuple[float, float]]  # keys: rsmall, rlarge, vsmall, vlarge
+    # Points per radius axis and per speed axis, by training size, by "<side>.<where>" of the released blocks, and by
+    # id, in, out (per side) of the paper's.
+    train_points: dict[str, tuple[int, int]]
+    released_points: dict[str, tuple[int, int]] = field(repr=False)
+    paper_points: dict[str, tuple[int, int]] = field(repr=False)
     random_marginals: bool
     num_draws: int
-    place: Callable[[Array, Array], Array] = field(repr=False)
+    place: Callable[[Array, Array], Placement] = field(repr=False)
     feasible: Rule | None = field(repr=False)
-    block_points: dict[str, tuple[int, int]] = field(repr=False)
 
     @property
     def num_balls(self) -> int:
@@ -97,19 +88,22 @@ class Scenario:
                 f"impossible {self.name} scene {row}: {values}; valid: radii > 0, {total} < {limit:g}, speeds >= 0"
             )
 
-    def train_grid(self, size: str) -> Grid:
+    def train_grid(self, size: str, generator: np.random.RandomState | None = None) -> Grid:
         """The training grid of a named size, infeasible scenes dropped.
 
+        Args:
+            generator: what the parabola's random marginals are drawn from; the release's by default.
         Raises:
             UserError: unknown size (lists the valid ones).
         """
         if size not in self.train_points:
             raise unknown(f"training size of scenario {self.name}", size, self.train_points)
         num_r, num_v = self.train_points[size]
-        (r_low, r_high), (v_low, v_high) = self._id_range("r"), self._id_range("v")
+        r_low, r_high = self.in_dist.interval(self.factors[self.radius_factors[0]])
+        v_low, v_high = self.in_dist.interval(self.factors[self.speed_factors[0]])
         if self.random_marginals:
             # The release draws the parabola's axes instead of spacing them: speeds first, then radii.
-            draws = np.random.RandomState(MARGINAL_SEED)
+            draws = generator or np.random.RandomState(RELEASED_SEED)
             speeds = np.sort(draws.uniform(v_low, v_high, num_v))
             radii = np.sort(draws.uniform(r_low, r_high, num_r))
         else:
@@ -117,67 +111,25 @@ class Scenario:
         axes = [radii if k in self.radius_factors else speeds for k in range(len(self.factors))]
         return Grid(tuple(axes), self.feasible)
 
-    def _id_range(self, kind: str) -> tuple[float, float]:
-        index = self.radius_factors[0] if kind == "r" else self.speed_factors[0]
-        return self.in_dist.interval(self.factors[index])
+    def kind(self, factor: str) -> str:
+        """The factor is a radius ("r") or a speed ("v")."""
+        return "r" if self.factors.index(factor) in self.radius_factors else "v"
 
-    def eval_blocks(self) -> dict[str, Block]:
-        """The evaluation blocks by the release's names (its "vis" set), in its order: id, small, large, cross."""
-        table = _ONE_BALL_BLOCKS if self.num_balls == 1 else _TWO_BALL_BLOCKS
-        blocks = {}
-        for name, level, side, ranges in table:
-            axes, bounds = [], {}
-            for k, factor in enumerate(self.factors):
-                kind = "r" if k in self.radius_factors else "v"
-                where = ranges.get(factor, "id")
-                low, high = self._id_range(kind) if where == "id" else self.ood_ranges[f"{kind}_{where}"]
-                points = self.block_points[f"{side}.{'id' if where == 'id' else where}"]
-                axes.append(np.linspace(low, high, points[0 if kind == "r" else 1]))
-                bounds[factor] = (low, high)
-            blocks[name] = Block(name, level, side, Box.of(**bounds), Grid(tuple(axes), self.feasible))
-        return blocks
+    def eval_blocks(self, evaluation: str = "released") -> dict[str, Block]:
+        """The blocks of an evaluation set: "released" (its "vis" set) or "paper".
+
+        Raises:
+            UserError: unknown set (lists the valid ones).
+        """
+        if evaluation not in EVALUATIONS:
+            raise unknown("evaluation set", evaluation, EVALUATIONS)
+        return EVALUATIONS[evaluation](self)
 
 
-# name, level, side, factors that are out and where
-_ONE_BALL_BLOCKS: tuple[tuple[str, int, str, dict[str, str]], ...] = (
-    ("id", 0, "id", {}),
-    ("level1_r1", 1, "small", {"r": "small"}),
-    ("level2_v1", 2, "small", {"v": "small"}),
-    ("level3_r1_r2", 3, "small", {"r": "small", "v": "small"}),
-    ("xl_level1_r1", 1, "large", {"r": "large"}),
-    ("xl_level2_v1", 2, "large", {"v": "large"}),
-    ("xl_level3_r1_r2", 3, "large", {"r": "large", "v": "large"}),
-    ("cross_level6_r1_r2_v1_v2", 3, "cross", {"r": "small", "v": "large"}),
-    ("cross_level6_r2_r1_v1_v2", 3, "cross", {"r": "large", "v": "small"}),
-)
-
-
-def _both(side: str, *factors: str) -> dict[str, str]:
-    return dict.fromkeys(factors, side)
-
-
-_TWO_BALL_BLOCKS: tuple[tuple[str, int, str, dict[str, str]], ...] = (
-    ("id", 0, "id", {}),
-    *(
-        (f"{prefix}{name}", level, side, _both(side, *factors))
-        for side, prefix in (("small", ""), ("large", "xl_"))
-        for name, level, factors in (
-            ("level1_r1", 1, ("r1",)),
-            ("level2_v1", 2, ("v1",)),
-            ("level3_r1_r2", 3, ("r1", "r2")),
-            ("level4_v1_v2", 4, ("v1", "v2")),
-            ("level5_r1_v1", 5, ("r1", "v1")),
-            ("level6_r1_r2_v1_v2", 6, ("r1", "r2", "v1", "v2")),
-        )
-    ),
-    ("cross_level3_r1_r2", 3, "cross", {"r1": "small", "r2": "large"}),
-    ("cross_level4_v1_v2", 4, "cross", {"v1": "small", "v2": "large"}),
-    ("cross_level6_r1_r2_v1_v2", 6, "cross", {"r1": "small", "r2": "large", "v1": "small", "v2": "large"}),
-    ("cross_level6_r2_r1_v1_v2", 6, "cross", {"r1": "large", "r2": "small", "v1": "small", "v2": "large"}),
-)
+EVALUATIONS = {"released": released_blocks, "paper": paper_blocks}
 
 _ONE_BALL = Box.of(r=(0.7, 1.4), v=(1.0, 4.0))
-_ONE_BALL_OOD = {"r_small": (0.3, 0.6), "r_large": (1.5, 2.0), "v_small": (0.0, 0.8), "v_large": (4.5, 6.0)}
+_ONE_BALL_OOD = {"rsmall": (0.3, 0.6), "rlarge": (1.5, 2.0), "vsmall": (0.0, 0.8), "vlarge": (4.5, 6.0)}
 # 300 and 3k are ours, for CPUs; the others are the release's levels 0, 1, 2.
 _ONE_BALL_TRAIN = {"300": (10, 30), "3k": (30, 100), "30k": (100, 300), "300k": (300, 1000), "3m": (1000, 3000)}
 
@@ -193,7 +145,7 @@ UNIFORM = Scenario(
     num_draws=3,
     place=placement.place_uniform,
     feasible=None,
-    block_points={  # points per radius axis, per speed axis
+    released_points={  # points per radius axis, per speed axis
         "id.id": (30, 100),
         "small.id": (8, 8),
         "small.small": (8, 16),
@@ -202,6 +154,7 @@ UNIFORM = Scenario(
         "cross.small": (8, 16),
         "cross.large": (8, 16),
     },
+    paper_points={"id": (30, 35), "in": (20, 40), "out": (10, 20)},
 )
 
 PARABOLA = replace(
@@ -209,7 +162,7 @@ PARABOLA = replace(
     name="parabola",
     random_marginals=True,
     place=placement.place_parabola,
-    block_points={
+    released_points={
         "id.id": (10, 16),
         "small.id": (4, 4),
         "small.small": (8, 16),
@@ -218,6 +171,7 @@ PARABOLA = replace(
         "cross.small": (8, 16),
         "cross.large": (8, 16),
     },
+    paper_points={"id": (25, 44), "in": (20, 42), "out": (10, 21)},
 )
 
 COLLISION = Scenario(
@@ -226,13 +180,13 @@ COLLISION = Scenario(
     radius_factors=(0, 1),
     speed_factors=(2, 3),
     in_dist=Box.of(r1=(0.5, 1.5), r2=(0.5, 1.5), v1=(1.0, 4.0), v2=(1.0, 4.0)),
-    ood_ranges={"r_small": (0.3, 0.4), "r_large": (1.7, 2.0), "v_small": (0.0, 0.8), "v_large": (4.5, 6.0)},
-    train_points={"300": (3, 6), "3k": (4, 14), "30k": (8, 21), "300k": (14, 41), "3m": (26, 71)},
+    ood_ranges={"rsmall": (0.3, 0.4), "rlarge": (1.7, 2.0), "vsmall": (0.0, 0.8), "vlarge": (4.5, 6.0)},
+    train_points={"300": (3, 6), "3k": (4, 14), "30k": (8, 21), "300k": (14, 41), "3m": (26, 71), "24m": (41, 121)},
     random_marginals=False,
     num_draws=4,
     place=placement.place_collision,
     feasible=placement.feasible_collision,
-    block_points={
+    released_points={
         "id.id": (4, 4),
         "small.id": (3, 3),
         "small.small": (3, 4),
@@ -242,6 +196,15 @@ COLLISION = Scenario(
         "cross.small": (3, 4),
         "cross.large": (4, 4),
     },
+    paper_points={"id": (8, 6), "in": (4, 7), "out": (3, 3)},
+)
+
+# The older grids behind the release's gap experiments: 4 frames before the contact, so that no scene is dropped.
+EARLY_COLLISION = replace(
+    COLLISION,
+    train_points={"10k": (6, 16), "110k": (11, 31), "1.6m": (21, 61)},
+    place=partial(placement.place_collision, frames_before=placement.EARLY_FRAMES_BEFORE_CONTACT),
+    feasible=partial(placement.feasible_collision, frames_before=placement.EARLY_FRAMES_BEFORE_CONTACT),
 )
 
 SCENARIOS = {scenario.name: scenario for scenario in (UNIFORM, PARABOLA, COLLISION)}
@@ -252,3 +215,16 @@ def get_scenario(name: str) -> Scenario:
     if name not in SCENARIOS:
         raise unknown("scenario", name, SCENARIOS)
     return SCENARIOS[name]
+
+
+def training_scenario(name: str, size: str) -> Scenario:
+    """The scenario whose rules made the training set of that size.
+
+    Raises:
+        UserError: unknown name or size (lists the valid ones).
+    """
+    known = [get_scenario(name), *([EARLY_COLLISION] if name == COLLISION.name else [])]
+    for scenario in known:
+        if size in scenario.train_points:
+            return scenario
+    raise unknown(f"training size of scenario {name}", size, [s for k in known for s in k.train_points])

@@ -1,6 +1,7 @@
 """Scenes (initial values, where they start) and the trajectories that follow from them.
 
-A set of scenes is addressed by number; scene i depends on (scenario, split, data seed, i) alone.
+A set of scenes is addressed by number. With placement "per_sample" scene i depends on (scenario, split, data seed, i)
+alone; with "released" the numbering and the start positions are the release's (worlds/released_order.py).
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from physlaw.errors import UserError, unknown
 from physlaw.worlds import laws
 from physlaw.worlds.grids import Grid
-from physlaw.worlds.scenarios import Scenario, get_scenario
+from physlaw.worlds.placement import Placement
+from physlaw.worlds.released_order import ReleasedOrder, released_evaluation_order, released_training_order
+from physlaw.worlds.scenarios import EVALUATIONS, Scenario, get_scenario, training_scenario
 from physlaw.worlds.streams import stream_key, uniforms
 
 Array = NDArray[np.float64]
@@ -21,6 +24,7 @@ Array = NDArray[np.float64]
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 CIRCLE, SQUARE = 0, 1
 NUM_FRAMES = 32
+PLACEMENTS = ("per_sample", "released")
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ def ball_trajectory(positions: Array, radii: Array) -> Trajectory:
 class SceneSet:
     """A named set of scenes: a training grid ("train/3k") or an evaluation block ("eval/id").
 
-    `contact` is the collision law; `seed` the data seed (placement), never the training seed.
+    `contact` is the collision law; `seed` the data seed (placement), never the training seed; `order` the release's
+    numbering and draws, or None for streams of our own.
     """
 
     scenario: Scenario
@@ -61,6 +66,7 @@ class SceneSet:
     seed: int = 0
     contact: laws.Contact = "elastic"
     num_frames: int = NUM_FRAMES
+    order: ReleasedOrder | None = None
 
     def __post_init__(self) -> None:
         if self.num_frames < 1:
@@ -73,12 +79,18 @@ class SceneSet:
 
     def init(self, index: NDArray[np.int64]) -> Array:
         """(N,) scene numbers -> (N, K) initial values."""
-        return self.grid.values(index)
+        return self.grid.values(index) if self.order is None else self.order.values(index)
 
-    def start(self, index: NDArray[np.int64]) -> Array:
-        """(N,) scene numbers -> (N, balls, 2) start positions, each from the scene's own stream."""
+    def placement(self, index: NDArray[np.int64]) -> Placement:
+        """(N,) scene numbers -> their start positions and the bounds of every draw."""
+        if self.order is not None:
+            return self.scenario.place(self.init(index), self.order.units(index))
         key = stream_key("placement", self.scenario.name, self.split, self.seed)
         return self.scenario.place(self.init(index), uniforms(key, index, self.scenario.num_draws))
+
+    def start(self, index: NDArray[np.int64]) -> Array:
+        """(N,) scene numbers -> (N, balls, 2) start positions."""
+        return self.placement(index).start
 
     def positions(self, index: NDArray[np.int64]) -> Array:
         """(N,) scene numbers -> (N, T, balls, 2)."""
@@ -89,16 +101,51 @@ class SceneSet:
         return ball_trajectory(self.positions(index), self.scenario.radii(self.init(index)))
 
 
-def training_scenes(scenario: str, size: str, seed: int = 0, contact: laws.Contact = "elastic") -> SceneSet:
-    """The training set of a scenario, by size name: 300, 3k, 30k, 300k, 3m."""
-    known = get_scenario(scenario)
-    return SceneSet(known, f"train/{size}", known.train_grid(size), seed, contact)
+def _check_placement(placement: str) -> None:
+    if placement not in PLACEMENTS:
+        raise unknown("placement", placement, PLACEMENTS)
 
 
-def eval_scenes(scenario: str, block: str, seed: int = 0, contact: laws.Contact = "elastic") -> SceneSet:
-    """An evaluation block by the release's name: id, level1_r1, ..., xl_*, cross_*."""
+def training_scenes(
+    scenario: str,
+    size: str,
+    seed: int = 0,
+    contact: laws.Contact = "elastic",
+    placement: str = "per_sample",
+) -> SceneSet:
+    """The training set of a scenario, by size name: 300, 3k, 30k, 300k, 3m; collision also 24m, 10k, 110k, 1.6m.
+
+    Raises:
+        UserError: unknown scenario, size or placement (lists the valid ones).
+    """
+    _check_placement(placement)
+    known = training_scenario(scenario, size)
+    if placement == "per_sample":
+        return SceneSet(known, f"train/{size}", known.train_grid(size), seed, contact)
+    grid, order = released_training_order(known, size)
+    return SceneSet(known, f"train/{size}", grid, seed, contact, order=order)
+
+
+def eval_scenes(
+    scenario: str,
+    block: str,
+    seed: int = 0,
+    contact: laws.Contact = "elastic",
+    placement: str = "per_sample",
+) -> SceneSet:
+    """An evaluation block: id, level1_r1, ..., xl_*, cross_* by the release's names, or paper_id, paper_level1_r1, ...
+
+    Raises:
+        UserError: unknown scenario, block or placement, or the release has no such block (lists the valid ones).
+    """
+    _check_placement(placement)
     known = get_scenario(scenario)
-    blocks = known.eval_blocks()
+    blocks = {name: b for evaluation in EVALUATIONS for name, b in known.eval_blocks(evaluation).items()}
     if block not in blocks:
         raise unknown(f"evaluation block of scenario {scenario}", block, blocks)
-    return SceneSet(known, f"eval/{block}", blocks[block].grid, seed, contact)
+    if placement == "per_sample":
+        return SceneSet(known, f"eval/{block}", blocks[block].grid, seed, contact)
+    if block not in known.eval_blocks():
+        raise unknown("block with placement=released", block, known.eval_blocks())
+    grid, order = released_evaluation_order(known, block)
+    return SceneSet(known, f"eval/{block}", grid, seed, contact, order=order)
