@@ -66,7 +66,7 @@ def test_digest_follows_what_changes_a_result() -> None:
     ("words", "message"),
     [
         (["scenario=uni"], "unknown scenario 'uni'; valid: uniform, parabola, collision"),
-        (["size=5k"], "unknown size '5k'; valid: 300, 3k, 30k, 300k, 3m"),
+        (["size=5k"], "unknown size of scenario uniform '5k'; valid: 300, 3k, 30k, 300k, 3m"),
         (["model=dit_huge"], "unknown model 'dit_huge'; valid: dit_b, "),
         (["profile=tiny"], "unknown profile 'tiny'; valid: mini, paper, short, smoke"),
         (["recipe=slow"], "unknown recipe 'slow'; valid: faithful, fast"),

@@ -22,7 +22,7 @@ from physlaw.worlds.streams import stream_key, uniforms
 Array = NDArray[np.float64]
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
-CIRCLE, SQUARE = 0, 1
+CIRCLE, SQUARE, RING = 0, 1, 2
 NUM_FRAMES = 32
 PLACEMENTS = ("per_sample", "released")
 
@@ -32,7 +32,7 @@ class Trajectory:
     """What a renderer needs, for N scenes of T frames and B objects.
 
     positions: (N, T, B, 2) centres, world units, y up. radii: (N, B) radius, or half side of a square.
-    colours: (N, B, 3) uint8 RGB. shapes: (N, B) uint8, 0 circle, 1 square.
+    colours: (N, B, 3) uint8 RGB. shapes: (N, B) uint8, 0 circle, 1 square, 2 ring. Radius 0: not there.
     """
 
     positions: Array
@@ -43,6 +43,9 @@ class Trajectory:
     @property
     def num_scenes(self) -> int:
         return len(self.positions)
+
+    def __getitem__(self, part: slice) -> Trajectory:
+        return Trajectory(self.positions[part], self.radii[part], self.colours[part], self.shapes[part])
 
 
 def ball_trajectory(positions: Array, radii: Array) -> Trajectory:
