@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from physlaw.data.released import ClipFile, resize_frames
 from physlaw.errors import UserError
 from physlaw.evaluation.config import ScoreConfig
-from physlaw.evaluation.velocity import VelocityErrors, velocity_errors
+from physlaw.evaluation.velocity import ERROR_NAMES, VelocityErrors, velocity_errors
 from physlaw.worlds.scenarios import Scenario
 
 Array = NDArray[np.float64]
@@ -46,7 +46,7 @@ def _mean_or_none(values: Array) -> float | None:
 def summarize(errors: VelocityErrors, chosen: NDArray[np.bool_]) -> dict[str, Any]:
     """Means over the chosen clips; None where nothing can be measured."""
     summary: dict[str, Any] = {"count": int(chosen.sum())}
-    for name in ("paper_code", "paper_text", "corrected", "corrected_frame"):
+    for name in ERROR_NAMES:
         summary[name] = _mean_or_none(getattr(errors, name)[chosen])
     return summary | {"missing": int(errors.missing[chosen].sum())}
 

@@ -1,9 +1,10 @@
-"""Three named velocity errors of a clip, in world units per second.
+"""Named errors of a clip, in world units and seconds.
 
-`paper_code`: the released evaluator's number. `paper_text`: the paper's formula, averaged per frame, on the released
-parser's positions. `corrected`: unbiased positions; time-mean (`corrected`) and per frame (`corrected_frame`); a
-missing ball is counted, not placed. All use the frames from 3 on in which the ground-truth ball is wholly in view,
-after the contact for collisions. Source: released data sections 7.3 and 7.4; paper section 3.
+`paper_code`: the released evaluator's velocity error. `paper_text`: the paper's formula, averaged per frame, on the
+released parser's positions. `corrected`: unbiased positions; time-mean (`corrected`) and per frame
+(`corrected_frame`); a missing ball is counted, not placed. The other `paper_` quantities are what the released
+evaluator records beside its velocity error. All use the frames from 3 on in which the ground-truth ball is wholly in
+view, after the contact for collisions. Source: released data sections 7.3 and 7.4; paper section 3.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.track import Frames, track_balls, track_released
+from physlaw.evaluation.track import Frames, track
 from physlaw.worlds.laws import FRAME_S, WORLD_SIZE
 from physlaw.worlds.scenarios import Scenario
 
@@ -24,10 +25,32 @@ FIRST_FRAME = 3  # the first generated frame after three condition frames
 CONTACT_JUMP = 0.1  # a change of ground-truth velocity above this marks the contact
 
 
+# Every scalar error, in the order of reports.
+ERROR_NAMES = (
+    "paper_code",
+    "paper_text",
+    "corrected",
+    "corrected_frame",
+    "paper_code_before",
+    "paper_frame_x",
+    "paper_frame_y",
+    "paper_position_x",
+    "paper_position_y",
+    "paper_delta_r",
+    "paper_momentum",
+    "paper_energy",
+)
+
+
 @dataclass
 class VelocityErrors:
     """Per-clip results; every array is (N,), NaN where nothing could be measured.
 
+    paper_code_before: paper_code over the frames before the contact (collisions). paper_frame_x, _y: mean over frames
+    of abs(v - v_hat) (collisions: after the contact). paper_position_x, _y: mean abs position error over the same
+    frames. paper_delta_r: largest less smallest parsed radius (collisions: of the first 5 valid frames, the larger of
+    two balls). paper_momentum, paper_energy: mean over valid frames of how far the two balls' sum of m v, or of
+    m v^2 / 2, with m = r^2, is from its value at the start.
     missing: ball-frames that should be wholly in view and where no ball was found.
     velocity: (N, balls, 2) tracked time-mean velocity over the scored frames; true_velocity: the same of the truth.
     """
@@ -36,6 +59,14 @@ class VelocityErrors:
     paper_text: Array
     corrected: Array
     corrected_frame: Array
+    paper_code_before: Array
+    paper_frame_x: Array
+    paper_frame_y: Array
+    paper_position_x: Array
+    paper_position_y: Array
+    paper_delta_r: Array
+    paper_momentum: Array
+    paper_energy: Array
     missing: NDArray[np.int64]
     velocity: Array
     true_velocity: Array
@@ -63,12 +94,11 @@ def _differences(positions: Array) -> Array:
     return np.diff(positions, axis=0) / FRAME_S
 
 
-def _after_contact(true_velocity: Array) -> slice:
-    """The differences after the one that straddles the contact; empty when there is no contact."""
+def _contact(true_velocity: Array) -> int:
+    """Index c of the difference that straddles the contact, or of the last one: before is [:c], after is [c + 1:]."""
     jumps = np.abs(np.diff(true_velocity[..., 0], axis=0)) > CONTACT_JUMP
     hits = np.flatnonzero(jumps.any(axis=-1))
-    contact = int(hits[0]) + 1 if len(hits) else len(true_velocity) - 1
-    return slice(contact + 1, None)
+    return int(hits[0]) + 1 if len(hits) else len(true_velocity) - 1
 
 
 def _mean(values: Array, axis: int | None = None) -> Array:
@@ -99,15 +129,15 @@ def velocity_errors(
     """
     if not len(init) == len(positions) == len(frames):
         raise UserError(f"{len(frames)} clips, {len(positions)} positions and {len(init)} init rows do not match")
-    used = min(positions.shape[1], frames.shape[1]) - (not keep_last)
+    used = min(positions.shape[1] - (not keep_last), frames.shape[1])
     if used < FIRST_FRAME + 2:
         raise UserError(f"need at least {FIRST_FRAME + 2} frames to measure a velocity, got {used}")
-    balls = scenario.num_balls
-    parsed, tracked = track_released(frames, balls), track_balls(frames, balls, method)
+    balls, speeds, mass = scenario.num_balls, scenario.speeds(init), scenario.radii(init) ** 2
+    tracks = track(frames, balls, method)
     valid = valid_frames(scenario, positions, scenario.radii(init), used)
     shape = (len(init), balls, 2)
     out = VelocityErrors(
-        **{name: np.full(len(init), np.nan) for name in ("paper_code", "paper_text", "corrected", "corrected_frame")},
+        **{name: np.full(len(init), np.nan) for name in ERROR_NAMES},
         missing=np.zeros(len(init), dtype=np.int64),
         velocity=np.full(shape, np.nan),
         true_velocity=np.full(shape, np.nan),
@@ -115,21 +145,34 @@ def velocity_errors(
     axes = slice(0, 2) if scenario.name == "parabola" else slice(0, 1)  # components that the errors look at
     for clip in range(len(init)):
         chosen = np.flatnonzero(valid[clip])
-        out.missing[clip] = int(np.isnan(tracked[clip, chosen, :, 0]).sum())
+        out.missing[clip] = int(np.isnan(tracks.balls[clip, chosen, :, 0]).sum())
         if len(chosen) < 2:
             continue
-        v_true = _differences(positions[clip, chosen])
-        v_parsed = _differences(parsed[clip, chosen])
-        v_tracked = _differences(tracked[clip, chosen])
+        p_true, p_parsed = positions[clip, chosen], tracks.parsed[clip, chosen]
+        radius = tracks.parsed_radius[clip, chosen[:5] if balls == 2 else chosen]
+        out.paper_delta_r[clip] = np.ptp(radius, axis=0).max()
+        v_true, v_parsed, v_tracked = (_differences(p) for p in (p_true, p_parsed, tracks.balls[clip, chosen]))
         if balls == 2:
-            after = _after_contact(v_true)
-            v_true, v_parsed, v_tracked = v_true[after], v_parsed[after], v_tracked[after]
+            signed = scenario.velocities(init)[clip]
+            momentum = (mass[clip] * v_parsed[..., 0]).sum(axis=-1) - (mass[clip] * signed).sum()
+            energy = (mass[clip] * (v_parsed[..., 0] ** 2 - signed**2)).sum(axis=-1) / 2
+            out.paper_momentum[clip], out.paper_energy[clip] = np.abs(momentum).mean(), np.abs(energy).mean()
+            contact = _contact(v_true)
+            if contact > 0:
+                before = v_parsed[:contact].mean(axis=0) - v_true[:contact].mean(axis=0)
+                out.paper_code_before[clip] = np.abs(before)[:, 0].mean()
+            p_true, p_parsed = p_true[contact + 1 :], p_parsed[contact + 1 :]
+            v_true, v_parsed, v_tracked = (v[contact + 1 :] for v in (v_true, v_parsed, v_tracked))
             if not len(v_true):
                 continue
             out.paper_code[clip] = np.abs(v_parsed.mean(axis=0) - v_true.mean(axis=0))[:, 0].mean()
         else:
-            out.paper_code[clip] = abs(v_parsed[:, 0, 0].mean() - scenario.speeds(init)[clip, 0])
-        out.paper_text[clip] = np.linalg.norm((v_parsed - v_true)[..., axes], axis=-1).mean()
+            out.paper_code[clip] = abs(v_parsed[:, 0, 0].mean() - speeds[clip, 0])
+        off = np.abs(p_parsed - p_true).mean(axis=(0, 1))
+        out.paper_position_x[clip], out.paper_position_y[clip] = off
+        difference = (v_parsed - v_true)[..., axes]
+        out.paper_frame_x[clip], out.paper_frame_y[clip] = np.abs(v_parsed - v_true).mean(axis=(0, 1))
+        out.paper_text[clip] = np.linalg.norm(difference, axis=-1).mean()
         difference = (v_tracked - v_true)[..., axes]
         out.corrected[clip] = _mean(np.linalg.norm(_mean(difference, axis=0), axis=-1))
         out.corrected_frame[clip] = _mean(np.linalg.norm(difference, axis=-1))
