@@ -16,7 +16,7 @@ physlaw: do video diffusion models learn physical laws, or copy the nearest trai
 
 usage: physlaw VERB [key=value ...]
 
-  simulate    write clips to a file: out=FILE.npz [scenario= split= size= count= offset= resolution= ...]
+  simulate    write clips to files: out=FOLDER|FILE [scenario= split= size= count= format= placement= ...]
   train       train one cell's model: [scenario= model= size= seed= profile= recipe= ...]
   evaluate    score a trained cell (same words as train)
   run         train and evaluate one cell
@@ -50,7 +50,7 @@ def _score(words: list[str]) -> int:
     if len(files) != 1:
         raise UserError(f"score takes one file, got {len(files)}: physlaw score FILE [scenario=uniform] [resize=128]")
     config = parse_flat(ScoreConfig, [word for word in words if "=" in word])
-    print(json.dumps(score_clips(open_clips(files[0]), config)))
+    print(json.dumps(score_clips(open_clips(files[0], config.resize, scenario=config.scenario), config)))
     return 0
 
 

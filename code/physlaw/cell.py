@@ -23,9 +23,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from physlaw.config import CellConfig, digest_of
-from physlaw.data.clips import RenderedClips, scenes_digest
+from physlaw.data.clips import RenderedClips, clips_digest, scenes_digest
 from physlaw.data.latents import EncodedClips, LatentCache
 from physlaw.data.random_objects import RandomObjectClips
+from physlaw.data.released import ClipFile, open_clips
 from physlaw.diffusion.noise import sample_noise
 from physlaw.diffusion.objective import Objective
 from physlaw.diffusion.sampler import sample
@@ -140,11 +141,14 @@ class CellModel:
         self.model = DiT(cell.model, tokenizer.channels, self.shape).to(device())
 
     @torch.no_grad()
-    def encode(self, frames: Frames) -> tuple[Tensor, Tensor]:
-        """(N, T, W, W, 3) uint8 -> latents and condition latents."""
-        clips = to_unit(frames, device())
-        condition = encode_condition(self.tokenizer, clips, self.cell.data.num_cond_frames)
-        return self.tokenizer.encode(clips).cpu(), condition.cpu()
+    def encode(self, frames: Frames) -> Tensor:
+        """(N, T, W, W, 3) uint8 -> latents."""
+        return self.tokenizer.encode(to_unit(frames, device())).cpu()
+
+    @torch.no_grad()
+    def encode_condition(self, frames: Frames) -> Tensor:
+        """(N, T, W, W, 3) uint8 -> condition latents."""
+        return encode_condition(self.tokenizer, to_unit(frames, device()), self.cell.data.num_cond_frames).cpu()
 
     @torch.no_grad()
     def reconstruct(self, frames: Frames) -> Frames:
@@ -175,6 +179,23 @@ def cell_scenes(cell: CellConfig) -> SceneSet:
     return replace(scenes, num_frames=cell.data.num_frames)
 
 
+def training_clips(cell: CellConfig) -> RenderedClips | ClipFile:
+    """The cell's training clips: rendered on the fly, or read from the files that data.files names.
+
+    Raises:
+        UserError: the files are malformed, or hold another number of clips than the cell's training set.
+    """
+    scenes = cell_scenes(cell)
+    if not cell.data.files:
+        return RenderedClips(scenes, cell.data.resolution, cell.data.method)
+    clips = open_clips(cell.data.files, cell.data.resolution, cell.data.num_frames, cell.scenario)
+    if len(clips) != len(scenes):
+        raise UserError(
+            f"{cell.data.files} holds {len(clips)} clips; scenario={cell.scenario} size={cell.size} has {len(scenes)}"
+        )
+    return clips
+
+
 def _contact(cell: CellConfig) -> laws.Contact:
     return next(c for c in laws.CONTACTS if c == cell.data.contact)
 
@@ -194,22 +215,30 @@ def train_cell(cell: CellConfig) -> CellModel:
     model = CellModel(cell, tokenizer)
     weights, card = cell.folder / "model.safetensors", cell.folder / "provenance.json"
     if not card.exists():
-        scenes = cell_scenes(cell)
-        data_digest = scenes_digest(scenes)
-        clips = RenderedClips(scenes, cell.data.resolution, cell.data.method)
-        say(f"{cell.name}: {len(scenes)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
+        clips = training_clips(cell)
+        data_digest = clips_digest(clips) if isinstance(clips, ClipFile) else scenes_digest(clips.scenes)
+        say(f"{cell.name}: {len(clips)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
         if isinstance(tokenizer, VideoVAE):
             identity: dict[str, object] = {
                 "data": data_digest,
                 "rendering": [cell.data.resolution, cell.data.method],
                 "tokenizer": known["digest"],
-                "num_cond_frames": cell.data.num_cond_frames,
+                "num_frames": cell.data.num_frames,
             }
             latents: EncodedClips | LatentCache = LatentCache(
-                Path(cell.runs) / "latents", clips, model.encode, (tokenizer.channels, *model.shape), identity
+                Path(cell.runs) / "latents",
+                clips,
+                model.encode,
+                model.encode_condition,
+                (tokenizer.channels, *model.shape),
+                cell.data.num_cond_frames,
+                identity,
+                cell.data.latent_dtype,
+                Path(cell.scratch) if cell.scratch else None,
+                say,
             )
         else:
-            latents = EncodedClips(clips, model.encode)
+            latents = EncodedClips(clips, model.encode, model.encode_condition)
         task = DiffusionTask(
             model.model, model.objective, latents, model.mask, tokenizer, cell.train.batch_size, cell.seed
         )
@@ -223,7 +252,7 @@ def train_cell(cell: CellConfig) -> CellModel:
                 "data_digest": data_digest,
                 "tokenizer": known,
                 "parameters": count_parameters(model.model),
-                "training_clips": len(scenes),
+                "training_clips": len(clips),
                 "steps": cell.train.steps,
                 "train_seconds": _train_seconds(cell.folder, report.seconds),
                 "compiled": report.compiled,
@@ -297,7 +326,9 @@ def run_cell(cell: CellConfig) -> Path:
         _drop_stale_evaluation(cell)
         tables = []
         codec = Codec(model.reconstruct, model.generate)
-        cases = NearestCase(cell_scenes(cell), cell.data.num_cond_frames)
+        training = training_clips(cell)
+        scenes = training if isinstance(training, ClipFile) else training.scenes
+        cases = NearestCase(scenes, cell.data.num_cond_frames)
         for block in get_scenario(cell.scenario).eval_blocks(cell.eval.blocks).values():
             if len(block.grid):
                 tables.append(evaluate_block(block, cases, codec, cell.data, cell.eval, cell.folder / "eval"))

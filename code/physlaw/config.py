@@ -51,6 +51,7 @@ class CellConfig:
     size: str = "3k"  # training set: 300, 3k, 30k, 300k, 3m
     seed: int = 0  # training: initial weights, order, noise
     runs: str = "runs"  # folder of run folders
+    scratch: str = ""  # folder on the node's own disk; cached latents are copied there before training
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
@@ -91,7 +92,7 @@ class CellConfig:
 
     def digest(self) -> str:
         """SHA-256 of all that can change a result; not of where it is kept, nor of the other cells."""
-        values = {k: v for k, v in self.resolved().items() if k not in ("runs", "grid")}
+        values = {k: v for k, v in self.resolved().items() if k not in ("runs", "scratch", "grid")}
         return digest_of(values)
 
 

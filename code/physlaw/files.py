@@ -76,19 +76,25 @@ def _try_lock(stream: IO[str]) -> bool:
 
 
 @contextmanager
-def locked(folder: Path, what: str, patience_s: float = 3.0) -> Iterator[None]:
+def locked(
+    folder: Path, what: str, patience_s: float = 3.0, say: Callable[[str], None] = lambda text: None
+) -> Iterator[None]:
     """Hold the folder for this process; the kernel lets go when the process ends, however it ends.
 
-    Waits up to patience_s: an interrupted process may still be saving.
+    Waits up to patience_s: an interrupted process may still be saving. `say` is told once when it waits longer.
 
     Raises:
         UserError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a+") as stream:
-        deadline = time.monotonic() + patience_s
+        started, told = time.monotonic(), False
         while not _try_lock(stream):
-            if time.monotonic() < deadline:
+            waited = time.monotonic() - started
+            if not told and 3 < waited < patience_s:
+                told = True
+                say(f"waiting for another process that works on {what}")
+            if waited < patience_s:
                 time.sleep(0.1)
                 continue
             stream.seek(0)

@@ -1,11 +1,7 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
-import torch
 
 from physlaw.data.clips import RenderedClips, scenes_digest
-from physlaw.data.latents import LatentCache
 from physlaw.data.random_objects import RADII, RandomObjectClips
 from physlaw.errors import UserError
 from physlaw.worlds.scenes import training_scenes
@@ -44,55 +40,6 @@ def test_random_objects_cover_looks_and_know_no_law() -> None:
     assert np.abs(speed).max() < 7
     assert np.abs(speed).max() > 3.5
     assert np.array_equal(source.clips(np.array([5, 9]))[1], source.clips(np.array([9]))[0])
-
-
-def test_latent_cache_continues_after_a_stop_and_refuses_a_second_process(tmp_path: Path) -> None:
-    clips = RenderedClips(training_scenes("uniform", "300"), 16)
-    calls = []
-
-    def encode(frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        calls.append(len(frames))
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        latent = torch.from_numpy(frames[:, ::4, ::8, ::8, 0]).float()[:, None] / 255
-        return latent, -latent
-
-    def cache() -> LatentCache:
-        return LatentCache(tmp_path, clips, encode, (1, 8, 2, 2), {"data": "x"})
-
-    with pytest.raises(KeyboardInterrupt):
-        cache()
-    stored = cache()
-    assert sum(calls) == 300 + 64  # the interrupted chunk is encoded again, the first two are not
-    x, cond = stored.pair(np.array([299, 0]))
-    assert torch.equal(cond, -x)
-    wanted = clips.clips(np.array([299]))[0, 4, 0, 0, 0] / 255
-    assert x[0, 0, 1, 0, 0].item() == pytest.approx(wanted, abs=1e-3)
-
-
-def test_latent_cache_reserves_its_space_and_starts_again_when_cut(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clips = RenderedClips(training_scenes("uniform", "300"), 16)
-
-    def encode(frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        latent = torch.from_numpy(frames[:, ::4, ::8, ::8, 0]).float()[:, None] / 255
-        return latent, latent
-
-    def cache() -> LatentCache:
-        return LatentCache(tmp_path, clips, encode, (1, 8, 2, 2), {"data": "x"})
-
-    def full(descriptor: int, offset: int, size: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("os.posix_fallocate", full)
-        with pytest.raises(OSError, match="No space"):
-            cache()
-    wanted = cache().pair(np.array([250]))[0]
-    (data,) = tmp_path.rglob("latents.f16")
-    data.write_bytes(data.read_bytes()[:1000])
-    assert torch.equal(cache().pair(np.array([250]))[0], wanted)
 
 
 def test_short_supplies_are_refused() -> None:

@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from physlaw.data.released import ClipFile, resize_frames
+from physlaw.data.released import open_clips, resize_frames
 from physlaw.errors import UserError
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.evaluation.score import classify, score_clips
@@ -221,20 +223,20 @@ def test_classes_follow_the_release() -> None:
     }
 
 
-def test_scores_of_a_file_have_every_class_and_null_for_nothing() -> None:
+def test_scores_of_a_file_have_every_class_and_null_for_nothing(tmp_path: Path) -> None:
     scenes = eval_scenes("uniform", "id")
     index = np.array([0, 50])
     frames = render_clips(scenes.trajectory(index), 256)
-    clips = ClipFile(scenes.positions(index), scenes.init(index), lambda i: frames[i])
-    score = score_clips(clips, ScoreConfig(resize=128))
+    np.savez(tmp_path / "clips.npz", frames=frames, positions=scenes.positions(index), init=scenes.init(index))
+    score = score_clips(open_clips(tmp_path / "clips.npz", resolution=128), ScoreConfig())
     assert score["scenario"] == "uniform"
-    assert list(score["classes"]) == ["in", "r_out", "v_out", "rv_out", "v_zero"]
+    assert list(score["classes"]) == ["in", "r_out", "v_out", "rv_out", "v_zero", "out"]
     assert score["classes"]["in"]["count"] == 2
     nothing = score["classes"]["r_out"]
     assert {nothing.pop(key) for key in ("count", "missing")} == {0}
     assert set(nothing) == set(ERROR_NAMES)
     assert set(nothing.values()) == {None}
-    longer = score_clips(clips, ScoreConfig(resize=128, keep_last=True))
+    longer = score_clips(open_clips(tmp_path / "clips.npz", resolution=128), ScoreConfig(keep_last=True))
     assert longer["classes"]["in"]["corrected_frame"] != score["classes"]["in"]["corrected_frame"]
 
 

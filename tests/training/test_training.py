@@ -46,15 +46,17 @@ def diffusion_task(seed: int = 0, batch_size: int = 4, size: str = "300") -> Dif
     mask = condition_mask(tokenizer, (32, 16, 16), 3)
     model = DiT(ModelConfig("x", 2, 48, 2, (4, 16, 16)), 1, (32, 16, 16))
 
-    def encode(frames: np.ndarray) -> tuple[Tensor, Tensor]:
-        clips = to_unit(frames)
-        return tokenizer.encode(clips), encode_condition(tokenizer, clips, 3)
+    def encode(frames: np.ndarray) -> Tensor:
+        return tokenizer.encode(to_unit(frames))
+
+    def condition(frames: np.ndarray) -> Tensor:
+        return encode_condition(tokenizer, to_unit(frames), 3)
 
     objective = Objective(
         DiffusionConfig(objective="x_prediction", times="logit_normal", logit_mean=3, denoise_steps=4)
     )
     return DiffusionTask(
-        model, objective, EncodedClips(RenderedClips(scenes, 16), encode), mask, tokenizer, batch_size, seed
+        model, objective, EncodedClips(RenderedClips(scenes, 16), encode, condition), mask, tokenizer, batch_size, seed
     )
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from physlaw.data.released import ClipFile
 from physlaw.render.discs import render_clips
 from physlaw.worlds.scenes import SceneSet
 
@@ -18,7 +19,7 @@ Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
 
 CACHE_BYTES = 2 << 30  # a set that needs more is rendered again at every use
-DIGEST_SCENES = 4096
+DIGEST_SCENES, DIGEST_CLIPS = 4096, 64
 
 
 class ClipSource(Protocol):
@@ -56,10 +57,27 @@ class RenderedClips:
         return np.asarray(self._store[index])
 
 
+def clips_digest(clips: ClipFile) -> str:
+    """SHA-256 of a file's content as read: its size, initial values and positions of (up to 4,096) clips spread
+    evenly over it, and all pixels of (up to 64)."""
+    digest = hashlib.sha256(f"{clips.scenario.name} {len(clips)}".encode())
+    index = spread(len(clips), DIGEST_SCENES)
+    for values in (clips.init(index), clips.positions(index)):
+        digest.update(np.round(values * 1e9).astype("<i8").tobytes())
+    for number in spread(len(clips), DIGEST_CLIPS):
+        digest.update(clips.frames(int(number)).tobytes())
+    return digest.hexdigest()
+
+
+def spread(count: int, limit: int) -> Index:
+    """Up to `limit` numbers below `count`, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, limit)).astype(np.int64))
+
+
 def scenes_digest(scenes: SceneSet) -> str:
     """SHA-256 of what the set consists of: its size, and initial values and positions of (up to 4,096) scenes spread
     evenly over it, rounded to 1e-9 so that the digest does not depend on the last bit of the machine's arithmetic."""
-    index = np.unique(np.linspace(0, len(scenes) - 1, min(len(scenes), DIGEST_SCENES)).astype(np.int64))
+    index = spread(len(scenes), DIGEST_SCENES)
     digest = hashlib.sha256(f"{scenes.scenario.name} {scenes.split} {len(scenes)} {scenes.contact}".encode())
     for values in (scenes.init(index), scenes.positions(index)):
         digest.update(np.round(values * 1e9).astype("<i8").tobytes())

@@ -12,6 +12,7 @@ _SIZES = ("300", "3k", "30k", "300k", "3m")
 # Collision: also the release's unused largest grid, and its older grids (4 instead of 8 frames before the contact).
 SIZES = {"uniform": _SIZES, "parabola": _SIZES, "collision": (*_SIZES, "24m", "10k", "110k", "1.6m")}
 PLACEMENTS = ("per_sample", "released")
+LATENT_DTYPES = ("float16", "bfloat16")
 EVALUATIONS = ("released", "paper")
 CONTACTS = ("elastic", "released")
 
@@ -27,12 +28,15 @@ class DataConfig:
     method: str = "area"  # how images below 256 are made: area averages of the 256 image, or bare formula
     seed: int = 0  # of the start positions; not the training seed
     placement: str = "per_sample"  # or released: the release's order and random numbers
+    latent_dtype: str = "float16"  # or bfloat16: of cached latents
+    files: str = ""  # train on the clips of this file or folder in the released layout, not on rendered ones
 
     def __post_init__(self) -> None:
         for value, kind, valid in (
             (self.contact, "contact", CONTACTS),
             (self.method, "rendering method", METHODS),
             (self.placement, "placement", PLACEMENTS),
+            (self.latent_dtype, "data.latent_dtype", LATENT_DTYPES),
         ):
             if value not in valid:
                 raise unknown(kind, value, valid)

@@ -1,61 +1,103 @@
-"""Clips in the released layout: HDF5 shards, merged HDF5 files, and npz samples. Reading only.
+"""Clips in the released layout: HDF5 shards, folders of them, merged HDF5 files, and npz samples. Reading only.
 
-Everything is checked on opening; frames are decoded clip by clip, on demand. Source: released data sections 6 and 10.
+Source: released data sections 6 and 10.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import imageio.v3 as imageio
 import numpy as np
-from numpy.typing import NDArray
 
+from physlaw.data.hdf5 import Hdf5Records
+from physlaw.data.npz import NpzRecords
+from physlaw.data.records import Array, Frames, Index, Records
 from physlaw.errors import UserError
-from physlaw.render.discs import area_average
+from physlaw.render.discs import NATIVE, area_average
 from physlaw.worlds.scenarios import SCENARIOS, Scenario, get_scenario
-
-Array = NDArray[np.float64]
-Frames = NDArray[np.uint8]
-
-NAMES = ("position_streams", "init_streams", "video_streams")
+from physlaw.worlds.scenes import Trajectory, ball_trajectory
 
 
-@dataclass
 class ClipFile:
-    """Clips with their ground truth.
+    """Clips with their ground truth, of any format; a source of training clips like a rendered set.
 
-    positions: (N, T, balls, 2) world units. init: (N, K). frames(i): (T', W, W, 3) uint8, row 0 on top.
+    Args:
+        resolution: side that `clips` gives; frames of 256 pixels are averaged over areas. None: as stored.
+        num_frames: that `clips` and `trajectory` give, from the start. None: all.
+        scenario: its name; None: what the first clips show.
+    Raises:
+        UserError: the scenario does not fit the file; later, reading what is damaged, naming file and key.
     """
 
-    positions: Array
-    init: Array
-    frames: Callable[[int], Frames]
+    def __init__(
+        self,
+        records: Records,
+        name: str,
+        resolution: int | None = None,
+        num_frames: int | None = None,
+        scenario: str | None = None,
+    ) -> None:
+        self.records, self.name = records, name
+        self.resolution, self.num_frames = resolution, num_frames
+        self._scenario = None if scenario is None else self._fitting(scenario)
 
     def __len__(self) -> int:
-        return len(self.init)
+        return len(self.records)
 
-    def scenario(self, name: str | None = None) -> Scenario:
-        """The scenario named, or the one that the file's shapes and motion show.
+    def init(self, index: Index) -> Array:
+        """(N,) numbers -> (N, K) initial values."""
+        return self.records.init(self._check(index))
 
-        Raises:
-            UserError: the name is unknown, or does not fit the file.
-        """
-        two_balls = self.positions.shape[2] == 2
-        if name is None:
-            falls = np.abs(np.diff(self.positions[:, :, 0, 1], axis=1)).max(initial=0) > 1e-3
-            return SCENARIOS["collision" if two_balls else "parabola" if falls else "uniform"]
-        known = get_scenario(name)
-        if known.num_balls != self.positions.shape[2] or len(known.factors) > self.init.shape[1]:
+    def positions(self, index: Index) -> Array:
+        """(N,) numbers -> (N, T, balls, 2)."""
+        return self.records.positions(self._check(index))
+
+    def frames(self, number: int) -> Frames:
+        """(T', W, W, 3) uint8 of one clip, row 0 on top."""
+        self._check(np.array([number]))
+        return self.records.frames(number)
+
+    def clips(self, index: Index) -> Frames:
+        """(N,) numbers -> (N, T', W, W, 3) uint8 at the wanted length and resolution."""
+        frames = [self.frames(int(number))[: self.num_frames] for number in index]
+        if self.resolution is not None:
+            frames = [resize_frames(f, self.resolution) for f in frames]
+        wanted = frames[0].shape if self.num_frames is None else (self.num_frames, *frames[0].shape[1:])
+        for number, f in zip(index, frames, strict=True):
+            if f.shape != wanted:
+                raise UserError(f"{self.name}: clip {number} has frames of shape {f.shape}, wanted are {wanted}")
+        return np.stack(frames)
+
+    def trajectory(self, index: Index, num_frames: int | None = None) -> Trajectory:
+        """(N,) numbers -> trajectories of the balls, over the first num_frames frames."""
+        positions = self.positions(index)[:, : num_frames or self.num_frames]
+        return ball_trajectory(positions, self.scenario.radii(self.init(index)))
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario named, or the one that the first clips show."""
+        if self._scenario is None:
+            some = self.positions(np.arange(min(len(self), 16)))
+            falls = np.abs(np.diff(some[:, :, 0, 1], axis=1)).max(initial=0) > 1e-3
+            two_balls = self.records.num_balls == 2
+            self._scenario = SCENARIOS["collision" if two_balls else "parabola" if falls else "uniform"]
+        return self._scenario
+
+    def _fitting(self, name: str) -> Scenario:
+        known, balls, factors = get_scenario(name), self.records.num_balls, self.records.num_factors
+        if known.num_balls != balls or len(known.factors) > factors:
             raise UserError(
-                f"scenario {name!r} has {known.num_balls} ball(s) and {len(known.factors)} initial values; the file "
-                f"has {self.positions.shape[2]} and {self.init.shape[1]}"
+                f"{self.name}: scenario {name!r} has {known.num_balls} ball(s) and {len(known.factors)} initial "
+                f"values; the file has {balls} and {factors}"
             )
         return known
+
+    def _check(self, index: Index) -> Index:
+        index = np.asarray(index)
+        outside = index[(index < 0) | (index >= len(self))]
+        if len(outside):
+            raise IndexError(f"clip {int(outside[0])} is outside {self.name} of {len(self)} clips")
+        return index
 
 
 def resize_frames(frames: Frames, side: int) -> Frames:
@@ -67,102 +109,36 @@ def resize_frames(frames: Frames, side: int) -> Frames:
     width = frames.shape[1]
     if width == side:
         return frames
-    if width != 256 or not 16 <= side < width:
+    if width != NATIVE or not 16 <= side < width:
         raise UserError(f"cannot resize {width} x {width} frames to {side}; valid: 256 x 256 frames, 16 to 255 pixels")
     return area_average(frames, side)
 
 
-def decode_mp4(data: NDArray[np.uint8], where: str) -> Frames:
-    """One complete mp4 file in memory -> (T, H, W, 3) uint8. `where` names it in errors."""
-    try:
-        with io.BytesIO(np.asarray(data, dtype=np.uint8).tobytes()) as stream:
-            return np.asarray(imageio.imread(stream, extension=".mp4", plugin="FFMPEG"))
-    except Exception as error:
-        raise UserError(f"{where}: not a readable mp4 ({type(error).__name__})") from None
+def open_clips(
+    path: str | Path, resolution: int | None = None, num_frames: int | None = None, scenario: str | None = None
+) -> ClipFile:
+    """Open clips in the released layout: an HDF5 file (shard or merged), a folder of shards, or an npz file.
 
-
-def _check(positions: Array, init: Array, videos: int, where: str) -> Array:
-    if positions.ndim == 3:
-        positions = positions[:, :, None]
-    if positions.ndim != 4 or positions.shape[-1] != 2 or positions.shape[2] not in (1, 2):
-        raise UserError(f"{where}: positions must be (N, T, 2) or (N, T, 2, 2), got {positions.shape}")
-    if init.ndim != 2 or init.shape[1] < 2 * positions.shape[2]:
-        raise UserError(f"{where}: init must be (N, 2) or (N, 4), got {init.shape}")
-    if not len(positions) == len(init) == videos:
-        raise UserError(f"{where}: {videos} videos, {len(positions)} positions and {len(init)} init rows do not match")
-    for name, values in (("positions", positions), ("init", init)):
-        if not np.isfinite(values).all():
-            raise UserError(f"{where}: {name} of clip {int(np.argwhere(~np.isfinite(values))[0][0])} are not finite")
-    return positions
-
-
-def _read_npz(path: Path) -> ClipFile:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [name for name in ("frames", "positions", "init") if name not in archive.files]
-            if missing:
-                raise UserError(f"{path}: no array {missing[0]!r}; needed: frames, positions, init")
-            frames, positions, init = (archive[name] for name in ("frames", "positions", "init"))
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-        if isinstance(error, UserError | FileNotFoundError):
-            raise
-        raise UserError(f"{path}: not a readable npz file ({error})") from None
-    if frames.dtype != np.uint8 or frames.ndim != 5 or frames.shape[-1] != 3 or frames.shape[2] != frames.shape[3]:
-        raise UserError(f"{path}: frames must be (N, T, W, W, 3) uint8, got {frames.shape} {frames.dtype}")
-    positions, init = positions.astype(np.float64), init.astype(np.float64)
-    return ClipFile(_check(positions, init, len(frames), str(path)), init, lambda i: frames[i])
-
-
-def _read_hdf5(path: Path) -> ClipFile:
-    import h5py
-
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise UserError(f"{path}: not a readable HDF5 file ({error})") from None
-    missing = [name for name in NAMES if name not in file]
-    if missing:
-        raise UserError(f"{path}: no dataset or group {missing[0]!r}; needed: {', '.join(NAMES)}")
-    merged = isinstance(file["video_streams"], h5py.Group)
-    keys = sorted(file["video_streams"]) if merged else [""]
-    positions, init, where = [], [], []
-    for key in keys:
-        place = f"{path}:{key}" if key else str(path)
-        try:
-            parts = [file[f"{name}/{key}" if key else name] for name in NAMES]
-            p, i = np.asarray(parts[0][:], dtype=np.float64), np.asarray(parts[1][:], dtype=np.float64)
-        except (KeyError, OSError, TypeError, ValueError) as error:
-            raise UserError(f"{place}: cannot be read ({error})") from None
-        positions.append(_check(p, i, len(parts[2]), place))
-        init.append(i)
-        where += [(key, row) for row in range(len(i))]
-    if not where:
-        raise UserError(f"{path}: no clips")
-
-    def frames(index: int) -> Frames:
-        key, row = where[index]
-        try:
-            data = file[f"video_streams/{key}" if key else "video_streams"][row]
-        except OSError as error:
-            raise UserError(f"{path}:{key} clip {row}: cannot be read ({error})") from None
-        return decode_mp4(data, f"{path}:{key} clip {row}")
-
-    return ClipFile(np.concatenate(positions), np.concatenate(init), frames)
-
-
-def open_clips(path: str | Path) -> ClipFile:
-    """Open a file in the released layout.
+    The other arguments are ClipFile's.
 
     Raises:
         UserError: not there, not readable, or malformed (the message names the file and the key).
     """
-    path = Path(path)
+    return ClipFile(_open_records(Path(path)), str(path), resolution, num_frames, scenario)
+
+
+def _open_records(path: Path) -> Records:
+    if path.is_dir():
+        shards = sorted(path.glob("*.hdf5"), key=lambda p: (len(p.stem), p.stem))
+        if not shards:
+            raise UserError(f"{path}: no *.hdf5 files in this folder")
+        return Hdf5Records(shards)
     if not path.is_file():
-        raise UserError(f"{path}: no such file")
+        raise UserError(f"{path}: no such file or folder")
     with path.open("rb") as stream:
         magic = stream.read(8)
     if magic.startswith(b"\x89HDF\r\n\x1a\n"):
-        return _read_hdf5(path)
+        return Hdf5Records([path])
     if magic.startswith(b"PK"):
-        return _read_npz(path)
+        return NpzRecords(path)
     raise UserError(f"{path}: neither an HDF5 nor an npz file")

@@ -20,6 +20,7 @@ from physlaw.evaluation.score import classify
 from physlaw.evaluation.velocity import VelocityErrors, velocity_errors
 from physlaw.files import write_atomic, write_text
 from physlaw.render.discs import render_clips
+from physlaw.worlds import laws
 from physlaw.worlds.blocks import Block
 from physlaw.worlds.scenes import SceneSet, eval_scenes
 from physlaw.worlds.streams import permutation, stream_key
@@ -60,7 +61,8 @@ def evaluate_block(
     if path.exists():
         return pd.read_csv(path)
     training = cases.training
-    query = eval_scenes(training.scenario.name, block.name, data.seed, training.contact, data.placement)
+    contact = next(c for c in laws.CONTACTS if c == data.contact)
+    query = eval_scenes(training.scenario.name, block.name, data.seed, contact, data.placement)
     query = replace(query, num_frames=data.num_frames)
     numbers = chosen_scenes(block, config.id_clips if block.level == 0 else config.ood_clips)
     parts, shown = [], {}
@@ -72,7 +74,7 @@ def evaluate_block(
             "generated": codec.generate(truth, block.name, index),
             "truth": truth,
             "reconstruction": codec.reconstruct(truth),
-            "retrieved": render_clips(training.trajectory(nearest), data.resolution, data.method),
+            "retrieved": render_clips(training.trajectory(nearest, data.num_frames), data.resolution, data.method),
         }
         if not start:
             shown = {source: frames[: config.shown_clips] for source, frames in clips.items()}

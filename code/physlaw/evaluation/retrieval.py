@@ -5,13 +5,14 @@ Nearest by the condition frames, as pixels at a small size: what a model that on
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.render.discs import render_clips
-from physlaw.worlds.scenes import SceneSet, Trajectory
+from physlaw.worlds.scenarios import Scenario
+from physlaw.worlds.scenes import Trajectory
 
 Index = NDArray[np.int64]
 
@@ -20,10 +21,22 @@ CACHE_BYTES = 1 << 30
 _CHUNK = 4096
 
 
-def condition_features(scenes: SceneSet, index: Index, num_cond_frames: int) -> NDArray[np.float32]:
+class Scenes(Protocol):
+    """Scenes by number, computed or read from files."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def scenario(self) -> Scenario: ...
+
+    def trajectory(self, index: Index, num_frames: int | None = None) -> Trajectory:
+        """(N,) numbers -> their trajectories, or only the first num_frames frames."""
+        ...
+
+
+def condition_features(scenes: Scenes, index: Index, num_cond_frames: int) -> NDArray[np.float32]:
     """(N,) scene numbers -> (N, c * 16 * 16 * 3) pixels of the condition frames, in [0, 1]."""
-    t = replace(scenes, num_frames=num_cond_frames).trajectory(index)
-    frames = render_clips(Trajectory(t.positions, t.radii, t.colours, t.shapes), FEATURE_SIDE)
+    frames = render_clips(scenes.trajectory(index, num_cond_frames), FEATURE_SIDE)
     return frames.reshape(len(frames), -1).astype(np.float32) / np.float32(255)
 
 
@@ -33,7 +46,7 @@ class NearestCase:
     The training set's features are computed chunk by chunk, and kept when they fit.
     """
 
-    def __init__(self, training: SceneSet, num_cond_frames: int) -> None:
+    def __init__(self, training: Scenes, num_cond_frames: int) -> None:
         self.training, self.num_cond_frames = training, num_cond_frames
         feature_bytes = num_cond_frames * FEATURE_SIDE**2 * 3 * 4
         self._keep = len(training) * feature_bytes <= CACHE_BYTES
@@ -48,7 +61,7 @@ class NearestCase:
             self._chunks[start] = features
         return features
 
-    def __call__(self, query: SceneSet, index: Index) -> tuple[Index, NDArray[np.float32]]:
+    def __call__(self, query: Scenes, index: Index) -> tuple[Index, NDArray[np.float32]]:
         """(N,) scene numbers in `query` -> (N,) training scene numbers and (N,) root-mean-square pixel distances in
         [0, 1]; ties go to the lower number."""
         wanted = condition_features(query, index, self.num_cond_frames)

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.data.released import ClipFile, resize_frames
-from physlaw.errors import UserError
+from physlaw.data.released import ClipFile
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.evaluation.velocity import ERROR_NAMES, VelocityErrors, velocity_errors
 from physlaw.worlds.scenarios import Scenario
@@ -57,21 +56,21 @@ def concatenate(parts: list[VelocityErrors]) -> VelocityErrors:
 
 
 def score_clips(clips: ClipFile, config: ScoreConfig) -> dict[str, Any]:
-    """Measure every clip and average by class: {"scenario": ..., "classes": {"in": {...}, ...}}."""
-    scenario = clips.scenario(config.scenario)
-    scenario.check_init(clips.init[:, : len(scenario.factors)])
+    """Measure every clip and average by class: {"scenario": ..., "classes": {"in": {...}, ..., "out": {...}}}.
+
+    "out" is every class but "in". Clips are read and measured a few at a time.
+    """
+    scenario = clips.scenario
+    everything = np.arange(len(clips))
+    init = clips.init(everything)
+    scenario.check_init(init[:, : len(scenario.factors)])
     parts = []
     for start in range(0, len(clips), _CHUNK):
-        index = range(start, min(start + _CHUNK, len(clips)))
-        frames = [clips.frames(i) for i in index]
-        if config.resize is not None:
-            frames = [resize_frames(f, config.resize) for f in frames]
-        for i, shape in zip(index, (f.shape for f in frames), strict=True):
-            if shape != frames[0].shape:
-                raise UserError(f"clip {i} has frames of shape {shape}, clip {index.start} of {frames[0].shape}")
-        span = slice(index.start, index.stop)
+        index = everything[start : start + _CHUNK]
         parts.append(
-            velocity_errors(scenario, clips.init[span], clips.positions[span], np.stack(frames), config.keep_last)
+            velocity_errors(scenario, init[index], clips.positions(index), clips.clips(index), config.keep_last)
         )
-    errors, groups = concatenate(parts), classify(scenario, clips.init)
-    return {"scenario": scenario.name, "classes": {name: summarize(errors, groups == name) for name in CLASSES}}
+    errors, groups = concatenate(parts), classify(scenario, init)
+    classes = {name: summarize(errors, groups == name) for name in CLASSES}
+    classes["out"] = summarize(errors, np.isin(groups, CLASSES[1:]))
+    return {"scenario": scenario.name, "classes": classes}

@@ -45,6 +45,7 @@ class Scenario:
     num_draws: int
     place: Callable[[Array, Array], Placement] = field(repr=False)
     feasible: Rule | None = field(repr=False)
+    equations: tuple[str, ...]  # the law for people: t is the frame's time, n the number of steps before it
 
     @property
     def num_balls(self) -> int:
@@ -145,6 +146,7 @@ UNIFORM = Scenario(
     num_draws=3,
     place=placement.place_uniform,
     feasible=None,
+    equations=("x = x0 + v t", "y = y0", "t = 0.01 n, n = 10 k + 1 at frame k"),
     released_points={  # points per radius axis, per speed axis
         "id.id": (30, 100),
         "small.id": (8, 8),
@@ -162,6 +164,7 @@ PARABOLA = replace(
     name="parabola",
     random_marginals=True,
     place=placement.place_parabola,
+    equations=("x = x0 + v t", "y = y0 - 2.5 * 0.01^2 n (n + 1) / 2", "t = 0.01 n, n = 10 k + 1 at frame k"),
     released_points={
         "id.id": (10, 16),
         "small.id": (4, 4),
@@ -186,6 +189,13 @@ COLLISION = Scenario(
     num_draws=4,
     place=placement.place_collision,
     feasible=placement.feasible_collision,
+    equations=(
+        "x_i = x_i0 + u_i t before the contact, u_1 = v1, u_2 = -v2; y = y0",
+        "the contact takes effect after floor((x_2 - x_1 - r1 - r2) / (0.01 (v1 + v2))) + 1 steps",
+        "after it w1 = (p - m2 e (u1 - u2)) / (m1 + m2), w2 = (p + m1 e (u1 - u2)) / (m1 + m2), p = m1 u1 + m2 u2",
+        "m_i = r_i^2; e = 1, and with contact=released e = 0 where v1 + v2 <= 1",
+        "t = 0.01 n, n = 10 k + 1 at frame k",
+    ),
     released_points={
         "id.id": (4, 4),
         "small.id": (3, 3),

@@ -95,13 +95,13 @@ class SceneSet:
         """(N,) scene numbers -> (N, balls, 2) start positions."""
         return self.placement(index).start
 
-    def positions(self, index: NDArray[np.int64]) -> Array:
-        """(N,) scene numbers -> (N, T, balls, 2)."""
-        return self.scenario.move(self.init(index), self.start(index), self.num_frames, self.contact)
+    def positions(self, index: NDArray[np.int64], num_frames: int | None = None) -> Array:
+        """(N,) scene numbers -> (N, T, balls, 2), or only the first num_frames frames."""
+        return self.scenario.move(self.init(index), self.start(index), num_frames or self.num_frames, self.contact)
 
-    def trajectory(self, index: NDArray[np.int64]) -> Trajectory:
-        """(N,) scene numbers -> their trajectories."""
-        return ball_trajectory(self.positions(index), self.scenario.radii(self.init(index)))
+    def trajectory(self, index: NDArray[np.int64], num_frames: int | None = None) -> Trajectory:
+        """(N,) scene numbers -> their trajectories, or only their first num_frames frames."""
+        return ball_trajectory(self.positions(index, num_frames), self.scenario.radii(self.init(index)))
 
 
 def _check_placement(placement: str) -> None:

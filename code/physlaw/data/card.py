@@ -1,0 +1,45 @@
+"""The card of a written clip set: what it holds, by which law, how many, from what, and digests of its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from physlaw.files import sha256_file
+from physlaw.provenance import provenance
+from physlaw.worlds.scenes import SceneSet
+
+
+def card_path(path: Path) -> Path:
+    """card.json in a folder of clips, <file>.card.json beside a single file."""
+    return path.with_name(path.name + ".card.json") if path.suffix else path / "card.json"
+
+
+def card_of(scenes: SceneSet, settings: dict[str, Any], files: list[Path]) -> dict[str, Any]:
+    """The card as plain data.
+
+    Args:
+        settings: what was asked for, the digest of the scenes included.
+        files: of the set, for their digests.
+    """
+    scenario, grid = scenes.scenario, scenes.grid
+    return {
+        "name": f"{scenario.name} {scenes.split}",
+        "law": list(scenario.equations),
+        "units": "world units (the picture is 10 wide, origin bottom-left, y up) and seconds",
+        "factors": {
+            factor: {"lowest": float(axis.min()), "highest": float(axis.max()), "values": len(axis)}
+            for factor, axis in zip(scenario.factors, grid.axes, strict=True)
+        },
+        "scenes": {
+            "in_grid": grid.size_before_drops,
+            "infeasible_dropped": grid.size_before_drops - len(grid),
+            "in_set": len(grid),
+            "written": settings["count"],
+        },
+        "frames_per_clip": scenes.num_frames,
+        "seconds_between_frames": 0.1,
+        "settings": settings,
+        "files": {file.name: sha256_file(file) for file in files},
+        "provenance": provenance(),
+    }

@@ -1,0 +1,132 @@
+"""The process that opens HDF5 files for others: `python -m physlaw.data.hdf5_reader`.
+
+The HDF5 library can crash, hang or ask for all memory on a damaged file. Here that costs this process, not the one
+that asked. Requests are JSON lines on standard input, [operation, path, arguments...]; an answer is a JSON line on
+standard output, {"error": text} or {"shape", "dtype", "bytes"}, followed by that many bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+NAMES = ("position_streams", "init_streams", "video_streams")
+MAX_OPEN_FILES = 64
+MAX_MEMORY_BYTES = 4 << 30
+MAX_CPU_S = 5.0  # for one answer; a sound file needs milliseconds
+MAX_COMPRESSION = 64  # a dataset that claims more than this many times its file's size is damaged
+MAX_VIDEO_BYTES = 256 << 20
+
+_Version = tuple[str, int, int, int]
+_open: OrderedDict[_Version, h5py.File] = OrderedDict()
+
+
+class Malformed(Exception):
+    """What is wrong with the file."""
+
+
+def _file(path: str) -> h5py.File:
+    status = os.stat(path)
+    version = (path, status.st_ino, status.st_mtime_ns, status.st_size)
+    if version not in _open:
+        for old in [v for v in _open if v[0] == path]:  # the file has been replaced
+            _open.pop(old).close()
+        _open[version] = h5py.File(path, "r")
+        if len(_open) > MAX_OPEN_FILES:
+            _open.popitem(last=False)[1].close()
+    _open.move_to_end(version)
+    return _open[version]
+
+
+def keys(path: str) -> NDArray[np.uint8]:
+    """The shard keys of a file as JSON text; [""] where it is one shard."""
+    file = _file(path)
+    missing = [name for name in NAMES if name not in file]
+    if missing:
+        raise Malformed(f"no dataset or group {missing[0]!r}; needed: {', '.join(NAMES)}")
+    merged = isinstance(file["video_streams"], h5py.Group)
+    return np.frombuffer(json.dumps(sorted(file["video_streams"]) if merged else [""]).encode(), np.uint8)
+
+
+def _shard(path: str, key: str) -> list[h5py.Dataset]:
+    """The three datasets of a shard, their shapes and types checked."""
+    file, found = _file(path), []
+    for name in NAMES:
+        place = f"{name}/{key}" if key else name
+        dataset = file.get(place)
+        if not isinstance(dataset, h5py.Dataset):
+            raise Malformed(f"no dataset {place!r}; needed: {', '.join(NAMES)}")
+        found.append(dataset)
+    positions, init, videos = found
+    if positions.dtype.kind != "f" or init.dtype.kind != "f":
+        raise Malformed(f"positions and initial values must be floating point, got {positions.dtype}, {init.dtype}")
+    if h5py.check_vlen_dtype(videos.dtype) != np.uint8:
+        raise Malformed(f"video_streams must be variable-length uint8, got {videos.dtype}")
+    size = os.stat(path).st_size
+    for name, dataset in zip(NAMES, found, strict=True):
+        row = 16 if dataset is videos else dataset.dtype.itemsize
+        claimed = int(np.prod(dataset.shape, dtype=object)) * row
+        if claimed > size * (1 if dataset.chunks is None else MAX_COMPRESSION):
+            raise Malformed(f"{name} claims {claimed} bytes, more than the file can hold")
+    return found
+
+
+def shapes(path: str, key: str) -> NDArray[np.uint8]:
+    """Shapes of a shard's datasets as JSON text."""
+    return np.frombuffer(json.dumps([list(d.shape) for d in _shard(path, key)]).encode(), np.uint8)
+
+
+def rows(path: str, key: str, name: str, numbers: list[int] | None) -> NDArray[np.float64]:
+    """Some rows of positions or initial values, or all."""
+    dataset = _shard(path, key)[NAMES.index(name)]
+    if numbers is None:
+        return np.asarray(dataset[:], dtype=np.float64)
+    return np.stack([np.asarray(dataset[number], dtype=np.float64) for number in numbers])
+
+
+def video(path: str, key: str, number: int) -> NDArray[np.uint8]:
+    """One mp4 file."""
+    return np.asarray(_shard(path, key)[2][number], dtype=np.uint8)
+
+
+_OPERATIONS: dict[str, Callable[..., NDArray[Any]]] = {"keys": keys, "shapes": shapes, "rows": rows, "video": video}
+
+
+def answers(lines: Iterator[str]) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """(header, content) for every request."""
+    for line in lines:
+        operation, *arguments = json.loads(line)
+        signal.setitimer(signal.ITIMER_PROF, MAX_CPU_S)  # an endless loop ends the process; waiting for a disk does not
+        try:
+            values = np.ascontiguousarray(_OPERATIONS[operation](*arguments))
+            if values.nbytes > MAX_VIDEO_BYTES and operation == "video":
+                raise Malformed(f"{values.nbytes} bytes")
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        except Exception as error:  # whatever the library makes of a damaged file
+            text = (str(error).splitlines() or [""])[0] or type(error).__name__
+            yield {"error": text}, b""
+            continue
+        yield {"shape": values.shape, "dtype": values.dtype.str, "bytes": values.nbytes}, values.tobytes()
+
+
+def main() -> None:
+    """Answer until standard input closes."""
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for header, content in answers(sys.stdin):
+        sys.stdout.buffer.write(json.dumps(header).encode() + b"\n" + content)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()
