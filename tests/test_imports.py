@@ -18,6 +18,7 @@ ALLOWED = {
     "diffusion": set(),
     "training": {"data", "models", "diffusion", "worlds"},
     "evaluation": {"worlds", "render", "data"},
+    "bench": {"worlds", "render", "data", "evaluation", "models"},
     "studies": set(),
     "launch": {"studies"},
     "report": {"studies", "data"},

@@ -23,7 +23,9 @@ usage: physlaw VERB [key=value ...]
   reproduce   run every cell of a study here, collect, compare: [profile=smoke out=FOLDER workers=N ...]
   collect     gather finished cells into a results folder: [out=FOLDER] and the words of reproduce
   report      draw tables, figures and page again from a results folder: FOLDER
-  score       measure the clips of a file: FILE [scenario= resize=128 keep_last=true]
+  score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
+  floors      measure the evaluator's errors on true clips: [out=FOLDER clips=200]
+  bench       measure speeds on this machine: simulate [rounds= clips= out=FILE.json]
 
 `physlaw VERB --help` lists the verb's keys. A cell is scenario x model x size x seed; profile is the scale (smoke,
 mini, short, paper) and recipe the method (faithful, fast). Exit status: 0 done, 2 bad input, 75 disk full, 130
@@ -48,9 +50,29 @@ def _score(words: list[str]) -> int:
 
     files = [word for word in words if "=" not in word]
     if len(files) != 1:
-        raise UserError(f"score takes one file, got {len(files)}: physlaw score FILE [scenario=uniform] [resize=128]")
+        raise UserError(f"score takes one path, got {len(files)}: physlaw score PATH [scenario=uniform] [resize=128]")
     config = parse_flat(ScoreConfig, [word for word in words if "=" in word])
     print(json.dumps(score_clips(open_clips(files[0], config.resize, scenario=config.scenario), config)))
+    return 0
+
+
+def _floors(words: list[str]) -> int:
+    from physlaw.config import parse_flat
+    from physlaw.evaluation.floors import FloorsConfig, floors
+
+    folder = floors(parse_flat(FloorsConfig, words))
+    print((folder / "table.md").read_text(), end="")
+    return 0
+
+
+def _bench(words: list[str]) -> int:
+    from physlaw.config import parse_flat
+
+    if not words or words[0] not in BENCHES:
+        raise unknown("benchmark", words[0] if words else "", BENCHES)
+    from physlaw.bench.simulate import BenchConfig, bench
+
+    bench(parse_flat(BenchConfig, words[1:]))
     return 0
 
 
@@ -135,7 +157,10 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "collect": _collect,
     "report": _report,
     "score": _score,
+    "floors": _floors,
+    "bench": _bench,
 }
+BENCHES = ("simulate",)
 
 
 def _verb_help(verb: str) -> str:
@@ -149,6 +174,14 @@ def _verb_help(verb: str) -> str:
         from physlaw.evaluation.config import ScoreConfig
 
         return describe(ScoreConfig)
+    if verb == "floors":
+        from physlaw.evaluation.floors import FloorsConfig
+
+        return describe(FloorsConfig)
+    if verb == "bench":
+        from physlaw.bench.simulate import BenchConfig
+
+        return f"benchmarks: {', '.join(BENCHES)}\n" + describe(BenchConfig)
     if verb == "report":
         return "physlaw report FOLDER\n"
     return describe(CellConfig)

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from physlaw.config import CellConfig, digest_of
 from physlaw.data.clips import RenderedClips, clips_digest, scenes_digest
+from physlaw.data.gpu_clips import GpuClips
 from physlaw.data.latents import EncodedClips, LatentCache
 from physlaw.data.random_objects import RandomObjectClips
 from physlaw.data.released import ClipFile, open_clips
@@ -179,7 +180,7 @@ def cell_scenes(cell: CellConfig) -> SceneSet:
     return replace(scenes, num_frames=cell.data.num_frames)
 
 
-def training_clips(cell: CellConfig) -> RenderedClips | ClipFile:
+def training_clips(cell: CellConfig) -> RenderedClips | GpuClips | ClipFile:
     """The cell's training clips: rendered on the fly, or read from the files that data.files names.
 
     Raises:
@@ -187,6 +188,8 @@ def training_clips(cell: CellConfig) -> RenderedClips | ClipFile:
     """
     scenes = cell_scenes(cell)
     if not cell.data.files:
+        if cell.data.renderer == "gpu":
+            return GpuClips(scenes, cell.data.resolution, cell.data.method)
         return RenderedClips(scenes, cell.data.resolution, cell.data.method)
     clips = open_clips(cell.data.files, cell.data.resolution, cell.data.num_frames, cell.scenario)
     if len(clips) != len(scenes):

@@ -206,3 +206,21 @@ def test_the_faithful_recipe_runs_end_to_end(tmp_path: Path) -> None:
     done = physlaw("run", *words, folder=tmp_path)
     assert done.returncode == 2
     assert "vae.safetensors is damaged" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_cell_trains_from_released_files_as_from_rendered_clips(tmp_path: Path) -> None:
+    """The same clips through an npz file give the same weights; through mp4 other ones; a wrong file is named."""
+    for out in ("clips.npz", "shards"):
+        assert physlaw("simulate", "size=300", "resolution=16", f"out={out}", folder=tmp_path).returncode == 0
+    weights = {}
+    for name, files in (("rendered", ""), ("npz", "clips.npz"), ("mp4", "shards")):
+        done = physlaw("run", *TINY, f"runs=runs-{name}", f"data.files={files}", folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        (card,) = (tmp_path / f"runs-{name}").rglob("provenance.json")
+        weights[name] = json.loads(card.read_text())["weights_sha256"]
+    assert weights["rendered"] == weights["npz"] != weights["mp4"]
+    physlaw("simulate", "size=300", "count=5", "resolution=16", "out=few.npz", folder=tmp_path)
+    done = physlaw("run", *TINY, "runs=runs-few", "data.files=few.npz", folder=tmp_path)
+    assert done.returncode == 2
+    assert "few.npz holds 5 clips; scenario=uniform size=300 has 300" in done.stderr

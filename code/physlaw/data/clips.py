@@ -6,7 +6,7 @@ Clip i is the same array whatever the batch, the order or the worker, because sc
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,8 @@ class ClipSource(Protocol):
 
     def __len__(self) -> int: ...
 
-    def clips(self, index: Index) -> Frames:
-        """(N,) numbers -> (N, T, W, W, 3) uint8, row 0 on top."""
+    def clips(self, index: Index) -> Any:
+        """(N,) numbers -> (N, T, W, W, 3) uint8, row 0 on top: an array, or a tensor on a GPU."""
         ...
 
 

@@ -12,6 +12,7 @@ _SIZES = ("300", "3k", "30k", "300k", "3m")
 # Collision: also the release's unused largest grid, and its older grids (4 instead of 8 frames before the contact).
 SIZES = {"uniform": _SIZES, "parabola": _SIZES, "collision": (*_SIZES, "24m", "10k", "110k", "1.6m")}
 PLACEMENTS = ("per_sample", "released")
+RENDERERS = ("cpu", "gpu")
 LATENT_DTYPES = ("float16", "bfloat16")
 EVALUATIONS = ("released", "paper")
 CONTACTS = ("elastic", "released")
@@ -26,6 +27,7 @@ class DataConfig:
     num_cond_frames: int = 3
     contact: str = "elastic"  # or released: inelastic below closing speed 1.0
     method: str = "area"  # how images below 256 are made: area averages of the 256 image, or bare formula
+    renderer: str = "cpu"  # or gpu: training clips are rendered there, within one grey level
     seed: int = 0  # of the start positions; not the training seed
     placement: str = "per_sample"  # or released: the release's order and random numbers
     latent_dtype: str = "float16"  # or bfloat16: of cached latents
@@ -35,6 +37,7 @@ class DataConfig:
         for value, kind, valid in (
             (self.contact, "contact", CONTACTS),
             (self.method, "rendering method", METHODS),
+            (self.renderer, "data.renderer", RENDERERS),
             (self.placement, "placement", PLACEMENTS),
             (self.latent_dtype, "data.latent_dtype", LATENT_DTYPES),
         ):

@@ -10,17 +10,18 @@ import shutil
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from physlaw.data.clips import ClipSource, Frames, Index, spread
+from physlaw.data.clips import ClipSource, Index, spread
 from physlaw.errors import UserError
 from physlaw.files import locked, read_json, write_json
 
-Encode = Callable[[Frames], Tensor]  # (N, T, W, W, 3) uint8 -> (N, C, T', H', W')
+Encode = Callable[[Any], Tensor]  # (N, T, W, W, 3) uint8, array or tensor -> (N, C, T', H', W')
 Shape = tuple[int, int, int, int]
 
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16}

@@ -234,7 +234,7 @@ def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
         raise OSError(plain.errno, plain.strerror, str(path)) from None
 
 
-def _write_hdf5_shard(work: Path, number: int, scenes: SceneSet, index: Index, clips: Iterator[bytes]) -> None:
+def write_hdf5_shard(work: Path, number: int, scenes: SceneSet, index: Index, clips: Iterator[bytes]) -> None:
     truth, videos = _truth(scenes, index), list(clips)
 
     def write(temporary: Path) -> None:
@@ -292,7 +292,7 @@ def _write_npz_shard(
 
 
 _SHARD_WRITERS: dict[str, Callable[[Path, int, SceneSet, Index, Iterator[Any]], None]] = {
-    "released": _write_hdf5_shard,
+    "released": write_hdf5_shard,
     "npz": _write_npz_shard,
     "mp4": _write_mp4_shard,
 }

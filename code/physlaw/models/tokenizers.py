@@ -60,9 +60,9 @@ def latent_shape(tokenizer: Tokenizer, num_frames: int, resolution: int) -> tupl
     return num_frames // time, resolution // space, resolution // space
 
 
-def to_unit(frames: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
-    """(N, T, H, W, 3) uint8 -> (N, 3, T, H, W) float32 in [-1, 1]."""
-    return torch.from_numpy(frames).to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+def to_unit(frames: NDArray[np.uint8] | Tensor, device: torch.device | str = "cpu") -> Tensor:
+    """(N, T, H, W, 3) uint8, an array or a tensor anywhere -> (N, 3, T, H, W) float32 in [-1, 1] on the device."""
+    return torch.as_tensor(frames).to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
 
 
 def to_frames(clips: Tensor) -> NDArray[np.uint8]:

@@ -1,0 +1,114 @@
+"""What the evaluator measures on true clips: the floor under every model's error, by how the frames were made.
+
+The in-dist class of the release's evaluation set, as its own evaluator groups it (released data section 9.2). Frames
+are rendered at 256 pixels, then possibly stored as mp4, then possibly averaged to 128; or rendered at 128 directly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from physlaw.data.mp4 import decode_mp4, encode_mp4
+from physlaw.data.records import Frames, Index
+from physlaw.evaluation.score import classify, concatenate
+from physlaw.evaluation.velocity import ERROR_NAMES, velocity_errors
+from physlaw.files import write_json, write_text
+from physlaw.provenance import provenance
+from physlaw.render.discs import NATIVE, area_average, render_clips
+from physlaw.worlds.scenarios import SCENARIOS
+from physlaw.worlds.scenes import SceneSet, eval_scenes
+from physlaw.worlds.streams import permutation, stream_key
+
+SMALL = 128
+SOURCES = {
+    "raw256": "256 x 256",
+    "mp4": "256 x 256 through mp4",
+    "raw128": "256 x 256 averaged to 128 x 128",
+    "mp4_128": "256 x 256 through mp4, averaged to 128 x 128",
+    "bare128": "rendered at 128 x 128",
+}
+SHOWN = ("paper_code", "paper_frame_x", "paper_frame_y", "paper_position_x", "paper_position_y", "corrected")
+_CHUNK = 8
+
+
+@dataclass
+class FloorsConfig:
+    """What `physlaw floors` measures."""
+
+    out: str = "results/floors"
+    clips: int = 200  # per scenario at most; the release's measurement had 200, 115 and 160
+    seed: int = 0  # of the start positions
+
+
+def in_dist_scenes(scenario: str, seed: int, limit: int) -> tuple[SceneSet, Index]:
+    """The scenes of the in-dist class: the id block less what the release's filter drops; in a fixed random order."""
+    scenes = eval_scenes(scenario, "id", seed, "released")
+    index = permutation(stream_key("floors", scenario), len(scenes))
+    return scenes, index[classify(scenes.scenario, scenes.init(index)) == "in"][:limit]
+
+
+def make_frames(source: str, scenes: SceneSet, index: Index) -> Frames:
+    """(N,) scene numbers -> (N, T, W, W, 3) uint8, made as the source says."""
+    if source == "bare128":
+        return render_clips(scenes.trajectory(index), SMALL, "bare")
+    frames = render_clips(scenes.trajectory(index), NATIVE)
+    if source.startswith("mp4"):
+        frames = np.stack([decode_mp4(encode_mp4(clip), source) for clip in frames])
+    return area_average(frames, SMALL) if source.endswith("128") else frames
+
+
+def measure_floors(config: FloorsConfig) -> pd.DataFrame:
+    """One row per scenario and source: the number of clips, every error's mean, and its standard error <name>_se."""
+    rows = []
+    for scenario in SCENARIOS:
+        scenes, index = in_dist_scenes(scenario, config.seed, config.clips)
+        for source in SOURCES:
+            parts = []
+            for start in range(0, len(index), _CHUNK):
+                some = index[start : start + _CHUNK]
+                init, positions = scenes.init(some), scenes.positions(some)
+                method = "bare" if source == "bare128" else "area"
+                frames = make_frames(source, scenes, some)
+                parts.append(velocity_errors(scenes.scenario, init, positions, frames, method=method))
+            errors = concatenate(parts)
+            row: dict[str, object] = {"scenario": scenario, "frames": source, "clips": len(index)}
+            for name in ERROR_NAMES:
+                row[name], row[f"{name}_se"] = _mean_and_error(getattr(errors, name))
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _mean_and_error(values: NDArray[np.float64]) -> tuple[float, float]:
+    found = values[np.isfinite(values)]
+    if len(found) < 2:
+        return float("nan"), float("nan")
+    return float(found.mean()), float(found.std(ddof=1) / np.sqrt(len(found)))
+
+
+def floors_table(table: pd.DataFrame) -> str:
+    """The floors as Markdown, standard errors of the velocity error beside it."""
+    lines = [
+        "Errors that the evaluator measures on true clips, in-dist class, mean over clips (+- standard error).",
+        "",
+        "| scenario | frames | clips | " + " | ".join(SHOWN) + " |",
+        "|---" * (3 + len(SHOWN)) + "|",
+    ]
+    for _, row in table.iterrows():
+        cells = [f"{row[name]:.4f}" if np.isfinite(row[name]) else "-" for name in SHOWN]
+        cells[0] += f" +- {row['paper_code_se']:.4f}"
+        lines.append(f"| {row['scenario']} | {SOURCES[row['frames']]} | {row['clips']} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def floors(config: FloorsConfig) -> Path:
+    """Measure, and write floors.csv, table.md and provenance.json; returns the folder."""
+    table, folder = measure_floors(config), Path(config.out)
+    write_text(folder / "floors.csv", table.to_csv(index=False, float_format="%.6g"))
+    write_text(folder / "table.md", floors_table(table))
+    write_json(folder / "provenance.json", {"config": vars(config), **provenance()})
+    return folder
