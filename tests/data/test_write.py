@@ -120,6 +120,9 @@ def test_a_stopped_write_continues_to_the_same_bytes_with_any_workers(
     before = {p: p.stat().st_mtime_ns for p in out.parent.rglob("*") if p.name != ".lock"}
     simulate(config(out, format=kind))  # finished: nothing is written again
     assert before == {p: p.stat().st_mtime_ns for p in out.parent.rglob("*") if p.name != ".lock"}
+    next(p for p in sorted(out.parent.rglob("*")) if p.suffix in (".npz", ".hdf5")).unlink()
+    simulate(config(out, format=kind))  # a file is gone: it is made again
+    assert contents(tmp_path / "whole") == contents(tmp_path / "stopped")
 
 
 def test_released_placement_keeps_the_releases_shards() -> None:
@@ -197,6 +200,17 @@ def test_a_full_disk_is_one_line_and_the_finished_shards_stay(tmp_path: Path) ->
     finally:
         hdf5._ask_reader.close()
         subprocess.run(["umount", disk], check=True)
+
+
+def test_killed_between_the_file_and_its_card(tmp_path: Path) -> None:
+    path, _ = simulate(config(tmp_path / "a.npz", count=3))
+    content, card = path.read_bytes(), write.card_path(path)
+    settings = read_json(card)["settings"]
+    card.unlink()
+    write.write_json(tmp_path / "a.npz.parts" / "plan.json", {"settings": settings})
+    simulate(config(tmp_path / "a.npz", count=3))
+    assert path.read_bytes() == content
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "a.npz.card.json"]
 
 
 def test_two_writers_and_other_sets_are_refused(tmp_path: Path) -> None:

@@ -121,10 +121,14 @@ def simulate(config: SimulateConfig) -> tuple[Path, int]:
     }
     single = bool(path.suffix)
     work = path.with_name(path.name + ".parts") if single else path
-    if card_path(path).exists() and (not single or path.exists()):
-        _check_identity(card_path(path), identity, path)
-        return path, count
-    if single and path.exists():
+    card = card_path(path)
+    if card.exists():
+        _check_identity(card, identity, path)
+        if all((card.parent / file).exists() for file in read_json(card)["files"]):
+            return path, count
+        write_json(work / "plan.json", {"settings": identity})  # files are gone: the rest is kept, they are made again
+        card.unlink()
+    elif single and path.exists() and not (work / "plan.json").exists():
         raise UserError(f"{path} is there without its card {card_path(path).name}; remove it or choose another out=")
     with locked(work, f"the clip set {path}"):
         _write(config, written_as, scenes, identity, work, path)
