@@ -162,14 +162,14 @@ def _write(
     shards = shards_of(scenes, np.arange(config.offset, config.offset + identity["count"]))
     resumed = 0
     with ThreadPoolExecutor(workers) as pool:
-        for number, index in shards:
+        for done, (number, index) in enumerate(shards, 1):
             if _shard_file(work, written_as, number).exists():
                 resumed += 1
                 continue
             clips = _clips(pool, workers, scenes, index, config.resolution, encode=written_as != "npz")
             _SHARD_WRITERS[written_as](work, number, scenes, index, clips)
             seconds = time.monotonic() - start
-            print(f"physlaw: shard {number + 1} of {len(shards)}, {seconds:.0f} s", file=sys.stderr, flush=True)
+            print(f"physlaw: shard {done} of {len(shards)}, {seconds:.0f} s", file=sys.stderr, flush=True)
     parts = [_shard_file(work, written_as, number) for number, _ in shards]
     if path.suffix:
         _write_whole(path, partial(_merge_hdf5 if written_as == "released" else _merge_npz, parts))
