@@ -119,15 +119,21 @@ def _row_taken(left, right, span, x, dy, look, axis):  # type: ignore[no-untyped
     begin, finish = max(left, span[0]), min(right, span[3])
     full_from, full_to = max(left, span[1]), min(right, span[2])
     covered = full_to - full_from
+    if covered >= right - left:
+        return covered, r, g, b
     if covered <= 0:
         covered, full_from, full_to = 0, finish, finish
-    for native in range(begin, finish):
-        if native < full_from or native >= full_to:
-            alpha = _alpha(axis[native] - x, dy, look[0], look[1])
-            if alpha > 0:
-                r += _taken(alpha, look[2])
-                g += _taken(alpha, look[3])
-                b += _taken(alpha, look[4])
+    native = begin
+    while native < finish:
+        if native == full_from:
+            native = full_to
+            continue
+        alpha = _alpha(axis[native] - x, dy, look[0], look[1])
+        if alpha > 0:
+            r += _taken(alpha, look[2])
+            g += _taken(alpha, look[3])
+            b += _taken(alpha, look[4])
+        native += 1
     return covered, r, g, b
 
 
