@@ -49,7 +49,7 @@ def test_help_is_quick_and_needs_no_torch(tmp_path: Path) -> None:
         (["run", "scenario=uni"], "unknown scenario 'uni'; valid: uniform, parabola, collision"),
         (["jump"], "unknown verb 'jump'"),
         (["score", "absent.npz"], "absent.npz: no such file"),
-        (["score"], "score takes one file"),
+        (["score"], "score takes one path"),
         (["simulate", "out=x.npz", "size=7"], "unknown training size of scenario uniform '7'"),
         (["evaluate"], "is not trained"),
         (["collect"], "none of the 3 cells has finished"),
