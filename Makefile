@@ -1,5 +1,6 @@
 # make reproduce   set up, run the smoke study, print the table beside the committed one
 # make test        set up, lint, type-check, run all tests
+# make test-cluster  the grid on a real SLURM of one node (root; installs Debian's slurm-wlm and munge)
 #
 # FLAVOUR=cpu or cuda overrides what is picked by whether an NVIDIA driver is there. PYTHON=python3.12 picks another one.
 
@@ -12,7 +13,7 @@ TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 STAMP := $(VENV)/.installed-$(FLAVOUR)
 
-.PHONY: help setup reproduce test quick lint locks clean
+.PHONY: help setup reproduce test test-cluster quick lint locks clean
 .DEFAULT_GOAL := help
 
 help:
@@ -46,6 +47,11 @@ lint: $(STAMP)
 
 test: lint
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --durations=5
+
+test-cluster: $(STAMP)
+	@for program in munged slurmctld slurmd sbatch; do command -v $$program >/dev/null || missing=1; done; \
+	  if [ "$$missing" ]; then apt-get update -qq && apt-get install -y -qq slurm-wlm munge >/dev/null; fi
+	@PHYSLAW_CLUSTER_TESTS=1 OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest tests/cluster --durations=5
 
 quick: $(STAMP)
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) -m 'not slow and not gpu'

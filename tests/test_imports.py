@@ -20,7 +20,7 @@ ALLOWED = {
     "evaluation": {"worlds", "render", "data"},
     "bench": {"worlds", "render", "data", "evaluation", "models"},
     "studies": set(),
-    "launch": {"studies"},
+    "launch": {"studies", "reproduce"},
     "report": {"studies", "data"},
 }
 

@@ -21,6 +21,9 @@ usage: physlaw VERB [key=value ...]
   evaluate    score a trained cell (same words as train)
   run         train and evaluate one cell
   reproduce   run every cell of a study here, collect, compare: [profile=smoke out=FOLDER workers=N ...]
+  launch      submit a study's unfinished cells: [study= profile= cluster=slurm|local|debug|... dry_run=true seeds=N]
+  status      how the cells of a launched study do (same words as launch)
+  prepare     train a cell's tokenizer and store its latents: [stage=tokenizer|latents] (same words as train)
   collect     gather finished cells into a results folder: [out=FOLDER] and the words of reproduce
   report      draw tables, figures and page again from a results folder: FOLDER
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
@@ -108,6 +111,32 @@ def _evaluate(words: list[str]) -> int:
     return _run(words)
 
 
+def _prepare(words: list[str]) -> int:
+    from physlaw.config import compose_cell
+
+    stage, words = _take("stage", words)
+    if stage not in (None, "tokenizer", "latents"):
+        raise unknown("stage", stage, ("tokenizer", "latents"))
+    cell = compose_cell(words)
+    from physlaw.cell import prepare_cell
+
+    prepare_cell(cell, latents=stage != "tokenizer")
+    return 0
+
+
+def _launch(words: list[str]) -> int:
+    from physlaw.launch.launch import launch
+
+    launch(words)
+    return 0
+
+
+def _status(words: list[str]) -> int:
+    from physlaw.launch.status import status
+
+    return 1 if status(words) else 0
+
+
 def _take(key: str, words: list[str]) -> tuple[str | None, list[str]]:
     """The last key=value of a verb's own key (None: absent), and the other words."""
     values = [word.partition("=")[2] for word in words if word.startswith(f"{key}=")]
@@ -154,6 +183,9 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "evaluate": _evaluate,
     "run": _run,
     "reproduce": _reproduce,
+    "launch": _launch,
+    "status": _status,
+    "prepare": _prepare,
     "collect": _collect,
     "report": _report,
     "score": _score,
@@ -182,6 +214,10 @@ def _verb_help(verb: str) -> str:
         from physlaw.bench.simulate import BenchConfig
 
         return f"benchmarks: {', '.join(BENCHES)}\n" + describe(BenchConfig)
+    if verb in ("launch", "status"):
+        from physlaw.launch.config import LaunchConfig
+
+        return describe(LaunchConfig) + "\n" + describe(CellConfig)
     if verb == "report":
         return "physlaw report FOLDER\n"
     return describe(CellConfig)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
+import os
 import shutil
 import sys
 import time
@@ -65,6 +67,24 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def check_devices() -> None:
+    """Raises UserError when the job was given GPUs (PHYSLAW_EXPECT_GPUS, set by launch) that torch cannot use."""
+    expected = int(os.environ.get("PHYSLAW_EXPECT_GPUS") or 0)
+    if not expected:
+        return
+    if torch.version.cuda is None and torch.version.hip is None:
+        raise UserError(
+            f"this job asked for {expected} GPU(s), but torch {torch.__version__} is a CPU build; install the CUDA "
+            "lock (make setup FLAVOUR=cuda) or launch with cluster.gpus=0"
+        )
+    if torch.cuda.device_count() < expected:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
+        raise UserError(
+            f"this job asked for {expected} GPU(s), but torch sees {torch.cuda.device_count()} "
+            f"(CUDA_VISIBLE_DEVICES: {visible}); check the gres request and, in a container, --nv"
+        )
+
+
 def say(text: str) -> None:
     """One line of progress for people."""
     print(f"physlaw: {text}", file=sys.stderr, flush=True)
@@ -97,15 +117,9 @@ def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict
     tokenizer = build_tokenizer(cell.tokenizer, get_scenario(cell.scenario).num_balls).to(device())
     if isinstance(tokenizer, PixelTokenizer):
         return tokenizer.eval(), {"digest": digest_of([cell.tokenizer.name, cell.tokenizer.scale]), "seconds": 0.0}
-    identity = {
-        "tokenizer": vars(cell.tokenizer),
-        "resolution": cell.data.resolution,
-        "precision": cell.train.precision,
-    }
-    run = digest_of(identity)
-    folder = Path(cell.runs) / "tokenizers" / f"{cell.tokenizer.name}-{cell.data.resolution}px-{run[:12]}"
+    run, folder = cell.tokenizer_run()
     weights, card = folder / "vae.safetensors", folder / "card.json"
-    with locked(folder, "the tokenizer"):
+    with locked(folder, "the tokenizer", patience_s=math.inf, say=say):  # one cell trains it, the others wait
         if not card.exists():
             say(f"training tokenizer {folder.name}: {cell.tokenizer.steps} steps")
             # The statistics read the posterior means; without set statistics encode and decode are the raw VAE.
@@ -120,7 +134,11 @@ def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict
             tokenizer.eval()
             tokenizer.set_statistics(*latent_statistics(tokenizer, clips, STATISTICS_CLIPS, device()))
             save_tensors(weights, {k: v.detach().cpu().contiguous() for k, v in tokenizer.state_dict().items()})
-            known = {"identity": identity, "sha256": sha256_file(weights), "seconds": round(report.seconds, 1)}
+            known = {
+                "settings": vars(cell.tokenizer),
+                "sha256": sha256_file(weights),
+                "seconds": round(report.seconds, 1),
+            }
             write_json(card, known | {"resumed_from": report.resumed_from, "provenance": provenance()})
     known = read_json(card)
     if sha256_file(weights) != known["sha256"]:
@@ -210,6 +228,7 @@ def train_cell(cell: CellConfig) -> CellModel:
         UserError: the folder holds a run of another configuration, or is in use.
     """
     check_scale(cell)
+    check_devices()
     if cell.train.cpu_threads and device() == "cpu":
         torch.set_num_threads(cell.train.cpu_threads)
     cell.folder.mkdir(parents=True, exist_ok=True)
@@ -219,29 +238,9 @@ def train_cell(cell: CellConfig) -> CellModel:
     weights, card = cell.folder / "model.safetensors", cell.folder / "provenance.json"
     if not card.exists():
         clips = training_clips(cell)
-        data_digest = clips_digest(clips) if isinstance(clips, ClipFile) else scenes_digest(clips.scenes)
+        data_digest = clips_digest_of(clips)
         say(f"{cell.name}: {len(clips)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
-        if isinstance(tokenizer, VideoVAE):
-            identity: dict[str, object] = {
-                "data": data_digest,
-                "rendering": [cell.data.resolution, cell.data.method],
-                "tokenizer": known["digest"],
-                "num_frames": cell.data.num_frames,
-            }
-            latents: EncodedClips | LatentCache = LatentCache(
-                Path(cell.runs) / "latents",
-                clips,
-                model.encode,
-                model.encode_condition,
-                (tokenizer.channels, *model.shape),
-                cell.data.num_cond_frames,
-                identity,
-                cell.data.latent_dtype,
-                Path(cell.scratch) if cell.scratch else None,
-                say,
-            )
-        else:
-            latents = EncodedClips(clips, model.encode, model.encode_condition)
+        latents = cell_latents(cell, model, clips, data_digest, known)
         task = DiffusionTask(
             model.model, model.objective, latents, model.mask, tokenizer, cell.train.batch_size, cell.seed
         )
@@ -269,6 +268,51 @@ def train_cell(cell: CellConfig) -> CellModel:
         raise UserError(f"{weights} is damaged (SHA-256 differs from provenance.json); remove {card} to train again")
     model.model.load_state_dict(load_file(weights), strict=False)
     return model
+
+
+def cell_latents(
+    cell: CellConfig,
+    model: CellModel,
+    clips: RenderedClips | GpuClips | ClipFile,
+    data_digest: str,
+    known: dict[str, Any],
+) -> EncodedClips | LatentCache:
+    """The training clips' latents: stored once where the tokenizer costs something, encoded at every use otherwise."""
+    if not isinstance(model.tokenizer, VideoVAE):
+        return EncodedClips(clips, model.encode, model.encode_condition)
+    identity: dict[str, object] = {
+        "data": data_digest,
+        "rendering": [cell.data.resolution, cell.data.method],
+        "tokenizer": known["digest"],
+        "num_frames": cell.data.num_frames,
+    }
+    return LatentCache(
+        Path(cell.runs) / "latents",
+        clips,
+        model.encode,
+        model.encode_condition,
+        (model.tokenizer.channels, *model.shape),
+        cell.data.num_cond_frames,
+        identity,
+        cell.data.latent_dtype,
+        Path(cell.scratch) if cell.scratch else None,
+        say,
+    )
+
+
+def prepare_cell(cell: CellConfig, latents: bool = True) -> None:
+    """Train the cell's tokenizer, and store the latents of its training set; what is there already is kept."""
+    check_scale(cell)
+    check_devices()
+    tokenizer, known = prepare_tokenizer(cell)
+    if latents:
+        clips = training_clips(cell)
+        cell_latents(cell, CellModel(cell, tokenizer), clips, clips_digest_of(clips), known)
+
+
+def clips_digest_of(clips: RenderedClips | GpuClips | ClipFile) -> str:
+    """Digest of a training set, rendered or read."""
+    return clips_digest(clips) if isinstance(clips, ClipFile) else scenes_digest(clips.scenes)
 
 
 def _train_seconds(folder: Path, last: float) -> float:

@@ -86,6 +86,19 @@ class CellConfig:
         """The run folder: <runs>/<study>/<table>/<cell>."""
         return Path(self.runs) / self.study / self.table / self.name
 
+    def tokenizer_run(self) -> tuple[str, Path]:
+        """Digest and folder of the tokenizer's training, <runs>/tokenizers/<name>-<side>px-<digest>: one for every
+        cell of the same tokenizer and clip settings."""
+        digest = digest_of(
+            {
+                "tokenizer": vars(self.tokenizer),
+                "resolution": self.data.resolution,
+                "precision": self.train.precision,
+            }
+        )
+        name = f"{self.tokenizer.name}-{self.data.resolution}px-{digest[:12]}"
+        return digest, Path(self.runs) / "tokenizers" / name
+
     def resolved(self) -> dict[str, Any]:
         """Everything as plain data."""
         return asdict(self)

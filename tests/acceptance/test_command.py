@@ -208,6 +208,17 @@ def test_the_faithful_recipe_runs_end_to_end(tmp_path: Path) -> None:
     assert "vae.safetensors is damaged" in done.stderr
 
 
+def test_a_job_with_gpus_that_torch_cannot_use_stops_with_one_line(tmp_path: Path) -> None:
+    environment = ENVIRONMENT | {"PHYSLAW_EXPECT_GPUS": "99"}
+    command = [sys.executable, "-m", "physlaw", "run", *TINY]
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("physlaw: error: this job asked for 99 GPU(s), but torch")
+    assert len(done.stderr.splitlines()) == 1
+    assert time.monotonic() - started < 30
+
+
 @pytest.mark.slow
 def test_a_cell_trains_from_released_files_as_from_rendered_clips(tmp_path: Path) -> None:
     """The same clips through an npz file give the same weights; through mp4 other ones; a wrong file is named."""

@@ -11,7 +11,12 @@ STUDY_CELLS = {"id_ood": id_ood.cells}
 
 
 def study_cells(overrides: list[str]) -> list[CellConfig]:
-    """Every cell of a study and profile.
+    """Every cell of a study and profile; see study_words."""
+    return [compose_cell(words) for words in study_words(overrides)]
+
+
+def study_words(overrides: list[str]) -> list[list[str]]:
+    """Every cell of a study and profile, as the words that compose it.
 
     Args:
         overrides: key=value words; scenario=, model=, size= or seed= keep only the cells with that value, the others
@@ -31,4 +36,4 @@ def study_cells(overrides: list[str]) -> list[CellConfig]:
             f"{', '.join(base.grid.scenarios)}; models {', '.join(base.grid.models)}; sizes "
             f"{', '.join(base.grid.sizes)}; seeds {', '.join(map(str, base.grid.seeds))}"
         )
-    return [compose_cell([*common, *(f"{axis}={value}" for axis, value in cell.items())]) for cell in found]
+    return [[*common, *(f"{axis}={value}" for axis, value in cell.items())] for cell in found]

@@ -1,0 +1,99 @@
+"""One job on a compute node: a supervisor that runs a cell as its child, hands signals on and gives way.
+
+It runs outside the container, with the standard library and submitit alone; the child may run inside one. On the
+cluster's signal the child saves a checkpoint and ends, and then the job goes back to the queue.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+INTERRUPTED = 130  # the child's exit status after it has saved
+FULL_DISK = 75
+SAVING_PATIENCE_S = 90.0
+LAST_LINES = 12
+
+
+class CellFailed(RuntimeError):
+    """The cell ended with an error; the message ends with its last lines."""
+
+
+@dataclass
+class CellJob:
+    """Callable that submitit runs, and asks for a checkpoint before the job is stopped.
+
+    command: of the child; shell variables in it are expanded on the node. log: its output, appended to.
+    """
+
+    command: list[str]
+    log: str
+    environment: dict[str, str] = field(default_factory=dict)
+    _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _stopping: bool = False
+
+    def __call__(self) -> None:
+        log = Path(self.log)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        command = [os.path.expandvars(word) for word in self.command]
+        with log.open("ab") as stream:
+            stream.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} {_job_name()}\n".encode())
+            stream.flush()
+            self._child = subprocess.Popen(
+                command, stdout=stream, stderr=subprocess.STDOUT, env=os.environ | self.environment
+            )
+            status = self._wait()
+        if status == 0:
+            return
+        if status == INTERRUPTED and not self._stopping:
+            # A plain SIGTERM reached the child first (preemption without a warning, scancel --signal): it has saved.
+            requeue()
+        raise CellFailed(f"exit status {status}; {self.log} ends with:\n{last_lines(log)}")
+
+    def _wait(self) -> int:
+        # Not Popen.wait: the signal handler asks for the child's state while this loop waits for it.
+        assert self._child is not None
+        while self._child.poll() is None:
+            time.sleep(0.2)
+        return self._child.returncode
+
+    def checkpoint(self) -> Any:
+        """Let the child save and end; returns what submitit puts back into the queue."""
+        from submitit.helpers import DelayedSubmission
+
+        self._stopping = True
+        if self._child is not None and self._child.poll() is None:
+            self._child.send_signal(signal.SIGTERM)
+            deadline = time.monotonic() + SAVING_PATIENCE_S
+            while self._child.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.1)
+            if self._child.poll() is None:
+                self._child.kill()
+        return DelayedSubmission(CellJob(self.command, self.log, self.environment))
+
+
+def _job_name() -> str:
+    job, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"job {job}_{task}" if job else f"job {os.environ.get('SLURM_JOB_ID', 'local')}"
+
+
+def requeue() -> None:
+    """Put this SLURM job back into the queue; it does not return when that works."""
+    job = _job_name().removeprefix("job ")
+    if job != "local" and subprocess.run(["scontrol", "requeue", job], check=False).returncode == 0:
+        time.sleep(60)  # SLURM ends this process
+
+
+def last_lines(path: Path, count: int = LAST_LINES) -> str:
+    """The end of a log file."""
+    try:
+        with path.open(errors="replace") as stream:
+            return "".join(deque(stream, count)).rstrip()
+    except OSError as error:
+        return f"({error})"

@@ -1,0 +1,29 @@
+"""What SLURM says about jobs, by squeue alone: sites without accounting have no more."""
+
+from __future__ import annotations
+
+import subprocess
+
+from physlaw.errors import UserError
+
+_RUNNING = ("RUNNING", "COMPLETING", "SUSPENDED", "CONFIGURING")
+
+
+def jobs_in_queue() -> dict[str, tuple[str, str, int]]:
+    """job or <array>_<task> -> (pending or running, SLURM's reason, times restarted), of every job of this user.
+
+    Raises:
+        UserError: squeue is missing or fails.
+    """
+    command = ["squeue", "--me", "--noheader", "--array", "--format=%i|%T|%r|%k"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UserError(f"squeue cannot be asked ({error}); use cluster=local where there is no SLURM") from None
+    if done.returncode:
+        raise UserError(f"squeue failed: {done.stderr.strip()}")
+    found = {}
+    for line in done.stdout.splitlines():
+        job, state, reason, _ = (line + "|||").split("|")[:4]
+        found[job.strip()] = ("running" if state in _RUNNING else "pending", reason.strip(), 0)
+    return found

@@ -1,0 +1,32 @@
+"""A copy of code and configuration that queued jobs run from, so that editing the tree does not change them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from physlaw.config import configs_folder
+from physlaw.files import write_json
+from physlaw.provenance import STAMP, code_digest, commit
+
+
+def snapshot(root: Path) -> Path:
+    """Copy the package and configs/ to root/<digest>, or find the copy there; returns its absolute path."""
+    package, configs = Path(__file__).parents[1], configs_folder()
+    digest = hashlib.sha256(code_digest().encode())
+    for path in sorted(configs.rglob("*.yaml")):
+        digest.update(f"{path.relative_to(configs)}\0".encode() + path.read_bytes())
+    folder = root.resolve() / digest.hexdigest()[:16]
+    if not folder.is_dir():
+        part = folder.with_name(f".{folder.name}.{os.getpid()}")
+        ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
+        shutil.copytree(package, part / "code" / package.name, ignore=ignore)
+        shutil.copytree(configs, part / "configs")
+        write_json(part / STAMP, commit())
+        try:
+            part.rename(folder)
+        except OSError:  # another launch was faster with the same copy
+            shutil.rmtree(part)
+    return folder

@@ -1,0 +1,150 @@
+"""The grid on a real SLURM: arrays, going back to the queue, failure, collection. Run by `make test-cluster`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import Site  # isort: skip
+
+MODEL = ["model.depth=1", "model.hidden_size=48", "model.num_heads=2", "diffusion.denoise_steps=2",
+         "train.batch_size=2", "train.log_every=20", "train.checkpoint_every=50", "eval.id_clips=4", "eval.ood_clips=2",
+         "size=300", "grid.sizes=[300]"]  # fmt: skip
+SHORT, LONG = [*MODEL, "train.steps=40"], [*MODEL, "train.steps=3000", "scenario=uniform"]
+SITE = ["cluster=slurm_cpu", f"cluster.python={sys.executable}", "cluster.mem_gb=2"]
+LONG_NAME = "uniform-dit_xs-n300-seed0"
+
+
+def manifest(site: Site) -> dict[str, dict[str, str]]:
+    return json.loads((site.runs / "id_ood" / "smoke" / "launch" / "manifest.json").read_text())["cells"]
+
+
+def steps_logged(site: Site, name: str = LONG_NAME) -> int:
+    path = site.runs / "id_ood" / "smoke" / name / "train.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return json.loads(lines[-1])["step"] if lines and lines[-1].endswith("}") else 0
+
+
+def child_of(site: Site, name: str = LONG_NAME) -> int:
+    """The process that trains the cell."""
+    found = subprocess.run(["pgrep", "-f", f"physlaw run .*runs={site.runs}"], capture_output=True, text=True)
+    return int(found.stdout.split()[0])
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Weights and metrics of the long cell, run in one go outside SLURM."""
+    runs = tmp_path_factory.mktemp("undisturbed")
+    command = [sys.executable, "-m", "physlaw", "run", *LONG, f"runs={runs}"]
+    subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True, capture_output=True)
+    return outcome(runs)
+
+
+def outcome(runs: Path) -> tuple[str, str]:
+    folder = runs / "id_ood" / "smoke" / LONG_NAME
+    return json.loads((folder / "provenance.json").read_text())["weights_sha256"], (folder / "rows.csv").read_text()
+
+
+def test_a_grid_finishes_and_collects_and_a_second_launch_submits_nothing(site: Site) -> None:
+    words = [*SHORT, *SITE]
+    dry = site.physlaw("launch", *words, "dry_run=true").stdout
+    assert not site.runs.exists()
+    assert [line.split("-")[0] for line in dry.splitlines()[:3]] == ["uniform", "parabola", "collision"]
+    first = subprocess.Popen(
+        [sys.executable, "-m", "physlaw", "launch", *words, f"runs={site.runs}"],
+        env=site.environment, cwd=site.folder, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    second = site.physlaw("launch", *words).stdout  # two launches at once
+    both = first.communicate()[0] + second
+    assert sorted([both.count("3 to run"), both.count("0 to run")]) == [1, 1]
+    assert len({known["job"] for known in manifest(site).values()}) == 3
+    assert len({known["job"].split("_")[0] for known in manifest(site).values()}) == 1  # one array
+    site.wait(site.idle, "the grid")
+    assert "3 finished" in site.physlaw("status", *words).stdout
+    assert "0 to run" in site.physlaw("launch", *words).stdout
+    assert site.idle()
+    site.physlaw("collect", *SHORT, f"out={site.folder / 'results'}")
+    metrics = pd.read_csv(site.folder / "results" / "metrics.csv")
+    assert sorted(metrics["scenario"].unique()) == ["collision", "parabola", "uniform"]
+    assert "missing" not in set(metrics["kind"])
+
+
+def test_a_failing_cell_shows_its_reason_while_the_others_finish(site: Site) -> None:
+    bad = site.runs / "id_ood" / "smoke" / "parabola-dit_xs-n300-seed0"
+    bad.mkdir(parents=True)
+    (bad / "config.json").write_text('{"digest": "of another run"}')
+    (bad / "provenance.json").write_text("{}")
+    words = [*SHORT, *SITE]
+    site.physlaw("launch", *words)
+    site.wait(site.idle, "the grid")
+    shown = site.physlaw("status", *words, check=False)
+    assert shown.returncode == 1
+    assert "2 finished" in shown.stdout
+    assert "1 failed" in shown.stdout
+    assert "holds a run of another configuration" in shown.stdout
+    site.physlaw("collect", *SHORT, f"out={site.folder / 'results'}")
+    table = (site.folder / "results" / "table.md").read_text()
+    assert "missing" in table
+
+
+def test_a_requeued_cell_ends_as_an_undisturbed_one(site: Site, undisturbed: tuple[str, str]) -> None:
+    site.physlaw("launch", *LONG, *SITE)
+    site.wait(lambda: steps_logged(site) >= 200, "progress")
+    assert "running: step" in site.physlaw("status", *LONG, *SITE).stdout
+    job = manifest(site)[LONG_NAME]["job"]
+    site.slurm.run("scontrol", "requeue", job)
+    site.wait(site.idle, "the requeued cell")
+    assert outcome(site.runs) == undisturbed
+    log = (site.runs / "id_ood" / "smoke" / LONG_NAME / "log.txt").read_text()
+    assert log.count("--- ") == 2
+    assert "went back to the queue 1 times" in site.physlaw("status", *LONG, *SITE).stdout
+
+
+def test_a_preempted_cell_ends_as_an_undisturbed_one(site: Site, undisturbed: tuple[str, str]) -> None:
+    site.physlaw("launch", *LONG, *SITE)
+    site.wait(lambda: steps_logged(site) >= 200, "progress")
+    cores = len(os.sched_getaffinity(0))
+    site.slurm.run("sbatch", "--partition=high", f"--ntasks={cores}", "--mem=100M", "--output=/dev/null",
+                   "--wrap=sleep 20")  # fmt: skip
+    site.wait(lambda: "went back" in site.physlaw("status", *LONG, *SITE).stdout, "preemption")
+    site.wait(site.idle, "the preempted cell")
+    assert outcome(site.runs) == undisturbed
+
+
+def test_a_cell_that_meets_its_time_limit_twice_ends_as_an_undisturbed_one(
+    site: Site, undisturbed: tuple[str, str]
+) -> None:
+    words = [*LONG, *SITE, "cluster.time_min=1", "cluster.signal_delay_s=50"]
+    site.physlaw("launch", *words)
+    for _ in range(2):
+        before = steps_logged(site)
+        site.wait(lambda before=before: steps_logged(site) > before, "progress")  # type: ignore[misc]
+        job = manifest(site)[LONG_NAME]["job"]
+        site.slurm.run("scancel", "--signal=USR2", job)  # what SLURM sends before the time is up
+        site.wait(lambda: child_gone(site), "the checkpoint")
+    site.wait(site.idle, "the cell")
+    assert outcome(site.runs) == undisturbed
+
+
+def child_gone(site: Site) -> bool:
+    return subprocess.run(["pgrep", "-f", f"physlaw run .*runs={site.runs}"], capture_output=True).returncode != 0
+
+
+def test_a_killed_cell_shows_as_failed_and_launching_again_ends_as_an_undisturbed_one(
+    site: Site, undisturbed: tuple[str, str]
+) -> None:
+    site.physlaw("launch", *LONG, *SITE)
+    site.wait(lambda: steps_logged(site) >= 200, "progress")
+    os.kill(child_of(site), signal.SIGKILL)
+    site.wait(site.idle, "the job's end")
+    assert "1 failed" in site.physlaw("status", *LONG, *SITE, check=False).stdout
+    assert "1 to run" in site.physlaw("launch", *LONG, *SITE).stdout
+    site.wait(site.idle, "the cell")
+    assert outcome(site.runs) == undisturbed

@@ -1,0 +1,115 @@
+"""Launching without SLURM: plans, estimates, states, snapshots; the same words as on a cluster."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from physlaw.config import compose_cell
+from physlaw.errors import UserError
+from physlaw.launch import launch as launching
+from physlaw.launch.config import ClusterConfig
+from physlaw.launch.estimate import gpu_hours, tokens_per_clip, training_flops
+from physlaw.launch.job import CellFailed, CellJob
+from physlaw.launch.launch import launch, plan_of
+from physlaw.launch.snapshot import snapshot
+from physlaw.launch.status import cell_states, status
+
+
+def test_the_paper_plan_names_every_cell_and_its_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch(["study=id_ood", "profile=paper", "cluster=slurm", "dry_run=true", f"runs={tmp_path}"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 30
+    assert lines[0].startswith("uniform-dit_s-n30k-seed0: to run; 1 GPUs, 64 GB, 1440 min a segment")
+    assert lines[-2] == "cells: 28, 28 to run, 1 seed(s); arrays: 1 (28 tasks)"
+    assert "assumption" in lines[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_arrays_are_split_by_shape_and_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["profile=paper", "cluster=slurm", "dry_run=true", "seeds=3", "cluster.max_array_size=50",
+             "cluster.per_model={dit_xl: {mem_gb: 128}}", f"runs={tmp_path}"]  # fmt: skip
+    launch(words)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2] == "cells: 84, 84 to run, 3 seed(s); arrays: 3 (50 tasks, 31 tasks, 3 tasks)"
+    assert sum("128 GB" in line for line in lines) == 3
+
+
+def test_flops_are_the_published_formula() -> None:
+    """24 L d^2 N + 4 L N^2 d per clip forward, thrice that to train; 512 tokens at 128 x 128."""
+    published = {"dit_s": 0.080, "dit_b": 0.290, "dit_l": 1.005, "dit_xl": 1.471}  # TFLOP per clip
+    for model, teraflops in published.items():
+        cell = compose_cell(["profile=paper", f"model={model}"])
+        assert tokens_per_clip(cell) == 512
+        per_clip = training_flops(cell) / cell.train.steps / cell.train.batch_size
+        assert per_clip / 1e12 == pytest.approx(teraflops, rel=0.01)
+    xl = compose_cell(["profile=paper", "model=dit_xl"])
+    assert gpu_hours(xl, ClusterConfig(mfu=0.4)) == pytest.approx(26.4, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["cluster=mine"], "unknown cluster 'mine'; valid: debug, local, slurm, slurm_cpu"), (["seeds=0"], "at least 1"),
+     (["cluster.gpu=2"], "unknown key 'cluster.gpu'"), (["cluster.mfu=2"], "at most 1"), (["size=5k"], "unknown size"),
+     (["cluster.kind=pbs"], "slurm, local, debug"), (["cluster.mem_gb=0"], "at least 1")],
+)  # fmt: skip
+def test_bad_words_are_named(words: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        plan_of(words)
+
+
+def test_without_slurm_launching_there_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UserError, match="squeue cannot be asked"):
+        launch(["cluster=slurm_cpu", f"runs={tmp_path}"])
+
+
+def test_jobs_run_from_a_copy_that_later_edits_do_not_change(tmp_path: Path) -> None:
+    copy = snapshot(tmp_path)
+    assert snapshot(tmp_path) == copy
+    assert (copy / "code" / "physlaw" / "cell.py").is_file()
+    assert (copy / "configs" / "profile" / "paper.yaml").is_file()
+    assert set(json.loads((copy / "commit.json").read_text())) == {"commit", "dirty"}
+    environment = os.environ | {"PYTHONPATH": str(copy / "code"), "PHYSLAW_CONFIGS": str(copy / "configs")}
+    code = "import physlaw, physlaw.config as c; print(physlaw.__file__, c.configs_folder())"
+    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert shown.stdout.count(str(copy)) == 2
+
+
+def test_a_supervisor_keeps_the_childs_log_and_reports_its_last_lines(tmp_path: Path) -> None:
+    log = tmp_path / "cell" / "log.txt"
+    CellJob(["sh", "-c", "echo fine; echo $WORD"], str(log), {"WORD": "given"})()
+    assert log.read_text().splitlines()[1:] == ["fine", "given"]
+    with pytest.raises(CellFailed, match="exit status 2"):
+        CellJob(["sh", "-c", "echo the reason; exit 2"], str(log))()
+    assert "the reason" in log.read_text()
+    assert log.read_text().count("--- ") == 2
+
+
+def test_states_without_a_cluster(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["profile=smoke", f"runs={tmp_path}"]
+    assert status(words) == 0
+    assert "3 not launched" in capsys.readouterr().out
+    plan = plan_of(words)
+    known = {
+        cell.name: {"job": f"7_{k}", "log": str(cell.folder / "log.txt"), "after": []}
+        for k, cell in enumerate(plan.cells)
+    }
+    launching.write_json(plan.folder / "manifest.json", {"cells": known, "prepare": {}})
+    queue = {"7_0": ("running", "None", 0), "7_1": ("pending", "Priority", 0)}
+    monkeypatch.setattr("physlaw.launch.status.jobs_in_queue", lambda: queue)
+    first = plan.cells[0].folder
+    first.mkdir(parents=True)
+    (first / "log.txt").write_text("--- job 7_0\n--- job 7_0\n")
+    (first / "train.jsonl").write_text('{"step": 500, "steps_per_s": 10.0}\n{"step": 1000, "steps_per_s": 10.0}\n{"st')
+    states = {cell.name: (state, text) for cell, state, text in cell_states(words)}
+    assert states[plan.cells[0].name][0] == "running"
+    assert "step 1000 of 2000, 10 steps/s, 2 min left" in states[plan.cells[0].name][1]
+    assert "went back to the queue 1 times" in states[plan.cells[0].name][1]
+    assert states[plan.cells[1].name] == ("pending", "Priority")
+    assert states[plan.cells[2].name] == ("failed", "its job left the queue before it started")
