@@ -1,6 +1,7 @@
 # make reproduce   set up, run the smoke study, print the table beside the committed one
 # make test        set up, lint, type-check, run all tests
 # make test-cluster  the grid on a real SLURM of one node (root; installs Debian's slurm-wlm and munge)
+# make test-image    build the Dockerfile (CPU flavour) on a base of its own and use the image as a user would (root)
 #
 # FLAVOUR=cpu or cuda overrides what is picked by whether an NVIDIA driver is there. PYTHON=python3.12 picks another one.
 
@@ -13,7 +14,7 @@ TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 STAMP := $(VENV)/.installed-$(FLAVOUR)
 
-.PHONY: help setup reproduce test test-cluster quick lint locks clean
+.PHONY: help setup reproduce test test-cluster test-image quick lint locks clean
 .DEFAULT_GOAL := help
 
 help:
@@ -52,6 +53,11 @@ test-cluster: $(STAMP)
 	@for program in munged slurmctld slurmd sbatch; do command -v $$program >/dev/null || missing=1; done; \
 	  if [ "$$missing" ]; then apt-get update -qq && apt-get install -y -qq slurm-wlm munge >/dev/null; fi
 	@PHYSLAW_CLUSTER_TESTS=1 OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest tests/cluster --durations=5
+
+IMAGE_WORK ?= /tmp/physlaw-image
+test-image:
+	@tests/container/build $(IMAGE_WORK)
+	@tests/container/check $(IMAGE_WORK)
 
 quick: $(STAMP)
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) -m 'not slow and not gpu'

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from physlaw.config import REPOSITORY
-from physlaw.files import read_json
+from physlaw.files import read_json, sha256_file
 
 STAMP = "commit.json"  # filled in by `git archive` (.gitattributes), or written when an image is built
+IMAGE_MANIFEST = "image.json"  # written when an image is built
 PACKAGES = ("torch", "numpy", "numba", "pymunk", "hydra-core", "safetensors", "h5py", "pandas")
 
 
@@ -82,6 +83,16 @@ def hardware() -> dict[str, Any]:
     return known
 
 
+def image() -> dict[str, Any]:
+    """{"image": ...} inside an image: base, flavour, digests of the lock and of the whole manifest; {} elsewhere."""
+    path = REPOSITORY / IMAGE_MANIFEST
+    if not path.is_file():
+        return {}
+    known = read_json(path)
+    short = {key: known[key] for key in ("base", "flavour", "architecture", "lock_sha256")}
+    return {"image": short | {"manifest_sha256": sha256_file(path)}}
+
+
 def provenance() -> dict[str, Any]:
     """Everything about this program and machine."""
-    return {**commit(), "code_digest": code_digest(), "versions": versions(), "hardware": hardware()}
+    return {**commit(), "code_digest": code_digest(), "versions": versions(), "hardware": hardware(), **image()}
