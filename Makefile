@@ -1,7 +1,7 @@
 # make reproduce   set up, run the smoke study, print the table beside the committed one
 # make test        set up, lint, type-check, run all tests
 # make test-cluster  the grid on a real SLURM of one node (root; installs Debian's slurm-wlm and munge)
-# make test-image    build the Dockerfile (CPU flavour) on a base of its own and use the image as a user would (root)
+# make test-image    build the Dockerfile (CPU flavour) and a SIF from it, and use both as a user would (root)
 #
 # FLAVOUR=cpu or cuda overrides what is picked by whether an NVIDIA driver is there. PYTHON=python3.12 picks another one.
 
@@ -58,6 +58,7 @@ IMAGE_WORK ?= /tmp/physlaw-image
 test-image:
 	@tests/container/build $(IMAGE_WORK)
 	@tests/container/check $(IMAGE_WORK)
+	@tests/container/apptainer $(IMAGE_WORK)
 
 quick: $(STAMP)
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) -m 'not slow and not gpu'
