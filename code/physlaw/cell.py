@@ -13,7 +13,6 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,11 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
+from physlaw.cell_data import TrainingClips, clips_digest_of, training_clips
 from physlaw.config import CellConfig, digest_of
-from physlaw.data.clips import RenderedClips, clips_digest, scenes_digest
-from physlaw.data.gpu_clips import GpuClips
 from physlaw.data.latents import EncodedClips, LatentCache
 from physlaw.data.random_objects import RandomObjectClips
-from physlaw.data.released import ClipFile, open_clips
+from physlaw.data.released import ClipFile
 from physlaw.diffusion.noise import sample_noise
 from physlaw.diffusion.objective import Objective
 from physlaw.diffusion.sampler import sample
@@ -54,9 +52,7 @@ from physlaw.training.config import TrainConfig
 from physlaw.training.loop import fit
 from physlaw.training.state import save_tensors
 from physlaw.training.tasks import DiffusionTask, VAETask, latent_statistics
-from physlaw.worlds import laws
 from physlaw.worlds.scenarios import get_scenario
-from physlaw.worlds.scenes import SceneSet, training_scenes
 
 Frames = NDArray[np.uint8]
 STATISTICS_CLIPS = 256  # clips that the latents' mean and spread are measured on
@@ -192,35 +188,6 @@ class CellModel:
         return to_frames(self.tokenizer.decode(latents))
 
 
-def cell_scenes(cell: CellConfig) -> SceneSet:
-    """The cell's training scenes."""
-    scenes = training_scenes(cell.scenario, cell.size, cell.data.seed, _contact(cell), cell.data.placement)
-    return replace(scenes, num_frames=cell.data.num_frames)
-
-
-def training_clips(cell: CellConfig) -> RenderedClips | GpuClips | ClipFile:
-    """The cell's training clips: rendered on the fly, or read from the files that data.files names.
-
-    Raises:
-        UserError: the files are malformed, or hold another number of clips than the cell's training set.
-    """
-    scenes = cell_scenes(cell)
-    if not cell.data.files:
-        if cell.data.renderer == "gpu":
-            return GpuClips(scenes, cell.data.resolution, cell.data.method)
-        return RenderedClips(scenes, cell.data.resolution, cell.data.method)
-    clips = open_clips(cell.data.files, cell.data.resolution, cell.data.num_frames, cell.scenario)
-    if len(clips) != len(scenes):
-        raise UserError(
-            f"{cell.data.files} holds {len(clips)} clips; scenario={cell.scenario} size={cell.size} has {len(scenes)}"
-        )
-    return clips
-
-
-def _contact(cell: CellConfig) -> laws.Contact:
-    return next(c for c in laws.CONTACTS if c == cell.data.contact)
-
-
 def train_cell(cell: CellConfig) -> CellModel:
     """Train the cell's model, or load it when it is trained already.
 
@@ -273,7 +240,7 @@ def train_cell(cell: CellConfig) -> CellModel:
 def cell_latents(
     cell: CellConfig,
     model: CellModel,
-    clips: RenderedClips | GpuClips | ClipFile,
+    clips: TrainingClips,
     data_digest: str,
     known: dict[str, Any],
 ) -> EncodedClips | LatentCache:
@@ -308,11 +275,6 @@ def prepare_cell(cell: CellConfig, latents: bool = True) -> None:
     if latents:
         clips = training_clips(cell)
         cell_latents(cell, CellModel(cell, tokenizer), clips, clips_digest_of(clips), known)
-
-
-def clips_digest_of(clips: RenderedClips | GpuClips | ClipFile) -> str:
-    """Digest of a training set, rendered or read."""
-    return clips_digest(clips) if isinstance(clips, ClipFile) else scenes_digest(clips.scenes)
 
 
 def _train_seconds(folder: Path, last: float) -> float:

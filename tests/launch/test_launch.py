@@ -101,7 +101,7 @@ def test_states_without_a_cluster(
         for k, cell in enumerate(plan.cells)
     }
     launching.write_json(plan.folder / "manifest.json", {"cells": known, "prepare": {}})
-    queue = {"7_0": ("running", "None", 0), "7_1": ("pending", "Priority", 0)}
+    queue = {"7_0": ("running", "None"), "7_1": ("pending", "Priority")}
     monkeypatch.setattr("physlaw.launch.status.jobs_in_queue", lambda: queue)
     first = plan.cells[0].folder
     first.mkdir(parents=True)

@@ -14,6 +14,7 @@ from physlaw.data.npz import NpzRecords
 from physlaw.data.records import Array, Frames, Index, Records
 from physlaw.errors import UserError
 from physlaw.render.discs import NATIVE, area_average
+from physlaw.worlds.grids import check_numbers
 from physlaw.worlds.scenarios import SCENARIOS, Scenario, get_scenario
 from physlaw.worlds.scenes import Trajectory, ball_trajectory
 
@@ -93,11 +94,7 @@ class ClipFile:
         return known
 
     def _check(self, index: Index) -> Index:
-        index = np.asarray(index)
-        outside = index[(index < 0) | (index >= len(self))]
-        if len(outside):
-            raise IndexError(f"clip {int(outside[0])} is outside {self.name} of {len(self)} clips")
-        return index
+        return check_numbers(index, len(self), f"{self.name}: clip")
 
 
 def resize_frames(frames: Frames, side: int) -> Frames:

@@ -28,13 +28,14 @@ from numpy.typing import NDArray
 
 from physlaw.data.card import card_of, card_path
 from physlaw.data.clips import scenes_digest
-from physlaw.data.config import CONTACTS, SCENARIO_NAMES
+from physlaw.data.config import SCENARIO_NAMES
 from physlaw.data.hdf5_reader import NAMES
 from physlaw.data.mp4 import BLOCK_PX, encode_mp4
 from physlaw.errors import UserError, unknown
 from physlaw.files import locked, read_json, write_atomic, write_bytes, write_json
 from physlaw.render.config import check_resolution
 from physlaw.render.discs import render_clips
+from physlaw.worlds import laws
 from physlaw.worlds.released_order import TRAINING_SHARD
 from physlaw.worlds.scenes import SceneSet, eval_scenes, training_scenes
 
@@ -68,14 +69,12 @@ def scenes_of(config: SimulateConfig) -> SceneSet:
     """The scene set that is asked for."""
     if config.scenario not in SCENARIO_NAMES:
         raise unknown("scenario", config.scenario, SCENARIO_NAMES)
-    if config.contact not in CONTACTS:
-        raise unknown("contact", config.contact, CONTACTS)
+    contact = laws.as_contact(config.contact)
     if config.split == "train":
-        scenes = training_scenes(config.scenario, config.size, config.seed, placement=config.placement)
+        scenes = training_scenes(config.scenario, config.size, config.seed, contact, config.placement)
     else:
-        scenes = eval_scenes(config.scenario, config.split, config.seed, placement=config.placement)
-    contact = "elastic" if config.contact == "elastic" else "released"
-    return replace(scenes, contact=contact, num_frames=config.num_frames)  # type: ignore[arg-type]
+        scenes = eval_scenes(config.scenario, config.split, config.seed, contact, config.placement)
+    return replace(scenes, num_frames=config.num_frames)
 
 
 def format_of(config: SimulateConfig) -> str:

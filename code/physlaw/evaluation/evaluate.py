@@ -61,7 +61,7 @@ def evaluate_block(
     if path.exists():
         return pd.read_csv(path)
     training = cases.training
-    contact = next(c for c in laws.CONTACTS if c == data.contact)
+    contact = laws.as_contact(data.contact)
     query = eval_scenes(training.scenario.name, block.name, data.seed, contact, data.placement)
     query = replace(query, num_frames=data.num_frames)
     numbers = chosen_scenes(block, config.id_clips if block.level == 0 else config.ood_clips)

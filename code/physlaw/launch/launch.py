@@ -188,7 +188,7 @@ def _submit_tokenizers(
     words: dict[str, list[str]],
     code: Path,
     manifest: dict[str, Any],
-    queue: dict[str, tuple[str, str, int]],
+    queue: dict[str, tuple[str, str]],
 ) -> list[str]:
     """A job for every tokenizer that is still to be trained, with the latents of every training set after it; returns
     the jobs that the cells must wait for."""

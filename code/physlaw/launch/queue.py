@@ -9,13 +9,13 @@ from physlaw.errors import UserError
 _RUNNING = ("RUNNING", "COMPLETING", "SUSPENDED", "CONFIGURING")
 
 
-def jobs_in_queue() -> dict[str, tuple[str, str, int]]:
-    """job or <array>_<task> -> (pending or running, SLURM's reason, times restarted), of every job of this user.
+def jobs_in_queue() -> dict[str, tuple[str, str]]:
+    """job or <array>_<task> -> (pending or running, SLURM's reason), of every job of this user.
 
     Raises:
         UserError: squeue is missing or fails.
     """
-    command = ["squeue", "--me", "--noheader", "--array", "--format=%i|%T|%r|%k"]
+    command = ["squeue", "--me", "--noheader", "--array", "--format=%i|%T|%r"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -24,6 +24,6 @@ def jobs_in_queue() -> dict[str, tuple[str, str, int]]:
         raise UserError(f"squeue failed: {done.stderr.strip()}")
     found = {}
     for line in done.stdout.splitlines():
-        job, state, reason, _ = (line + "|||").split("|")[:4]
-        found[job.strip()] = ("running" if state in _RUNNING else "pending", reason.strip(), 0)
+        job, state, reason = (line + "||").split("|")[:3]
+        found[job.strip()] = ("running" if state in _RUNNING else "pending", reason.strip())
     return found

@@ -69,7 +69,7 @@ def cell_states(words: list[str]) -> Iterator[tuple[CellConfig, str, str]]:
     """(cell, state, what there is to say) of every cell; states: finished, running, pending, failed, not launched."""
     plan = plan_of(words)
     manifest = read_manifest(plan.folder)
-    queue: dict[str, tuple[str, str, int]] = {}
+    queue: dict[str, tuple[str, str]] = {}
     if manifest["cells"]:
         try:
             queue = jobs_in_queue()
@@ -82,7 +82,7 @@ def cell_states(words: list[str]) -> Iterator[tuple[CellConfig, str, str]]:
         if is_finished(cell):
             yield cell, "finished", note.removeprefix("; ")
         elif known and known["job"] in queue:
-            state, reason, _ = queue[known["job"]]
+            state, reason = queue[known["job"]]
             if state == "running":
                 yield cell, "running", progress(cell) + note
             elif reason == "DependencyNeverSatisfied":

@@ -17,6 +17,19 @@ Index = NDArray[np.int64]
 Rule = Callable[[Array], NDArray[np.bool_]]
 
 
+def check_numbers(index: Index, count: int, what: str) -> Index:
+    """The numbers as an array.
+
+    Raises:
+        IndexError: one is not in [0, count) (the message names it).
+    """
+    index = np.asarray(index)
+    outside = index[(index < 0) | (index >= count)]
+    if len(outside):
+        raise IndexError(f"{what} {int(outside[0])} is outside 0 to {count - 1}")
+    return index
+
+
 class Grid:
     """All combinations of the axes' values that the rule accepts.
 
@@ -70,10 +83,7 @@ class Grid:
         Raises:
             IndexError: a number is outside the grid (the message names it).
         """
-        index = np.asarray(index)
-        outside = index[(index < 0) | (index >= len(self))]
-        if len(outside):
-            raise IndexError(f"scene {int(outside[0])} is outside the grid of {len(self)} scenes")
+        index = check_numbers(index, len(self), "scene")
         row = np.searchsorted(self._row_ends, index, side="right")
         before = self._row_ends[row] - self._row_counts[row]
         return np.asarray(row * len(self.axes[-1]) + index - before)

@@ -23,6 +23,18 @@ GRAVITY = 2.5  # world units / s^2, downwards, parabola only; the paper does not
 INELASTIC_CLOSING_SPEED = 1.0  # Box2D applies restitution only above this closing speed
 
 
+def as_contact(name: str) -> Contact:
+    """The collision law of that name.
+
+    Raises:
+        UserError: unknown name (lists the valid ones).
+    """
+    for contact in CONTACTS:
+        if contact == name:
+            return contact
+    raise unknown("contact", name, CONTACTS)
+
+
 def steps_at_frame(num_frames: int) -> Array:
     """(T,) number of integration steps before each frame: 1, 11, 21, ..."""
     return STEPS_PER_FRAME * np.arange(num_frames, dtype=np.float64) + 1

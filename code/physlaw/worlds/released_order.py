@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.worlds.grids import Grid
+from physlaw.worlds.grids import Grid, check_numbers
 from physlaw.worlds.scenarios import RELEASED_SEED, Scenario
 
 Array = NDArray[np.float64]
@@ -60,11 +60,7 @@ class ReleasedOrder:
         Raises:
             IndexError: a number is outside the set (the message names it).
         """
-        index = np.asarray(index)
-        outside = index[(index < 0) | (index >= len(self))]
-        if len(outside):
-            raise IndexError(f"scene {int(outside[0])} is outside the set of {len(self)} scenes")
-        return self.init_at(self.position[index])
+        return self.init_at(self.position[check_numbers(index, len(self), "scene")])
 
     def _draws_made(self, init: Array) -> NDArray[np.bool_]:
         placed = self.scenario.place(init, np.zeros((len(init), self.scenario.num_draws)))
