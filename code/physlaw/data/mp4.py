@@ -18,6 +18,7 @@ from av.error import FFmpegError
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from physlaw.data.records import MAX_FRAMES
 from physlaw.errors import UserError
 
 Frames = NDArray[np.uint8]
@@ -26,7 +27,7 @@ FRAMES_PER_S = 10
 CRF = 23
 BLOCK_PX = 16  # sides must be multiples of it: the release's writer would rescale others
 SMALL_PX = 128  # below, x264's macroblock tree makes the bytes differ from call to call; it is switched off there
-MAX_SIDE_PX, MAX_FRAMES = 1024, 1024  # a damaged header must not ask for more memory than this
+MAX_SIDE_PX = 1024  # a damaged header must not ask for more memory than this
 
 
 def encode_mp4(frames: Frames) -> bytes:

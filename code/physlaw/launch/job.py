@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 INTERRUPTED = 130  # the child's exit status after it has saved
-FULL_DISK = 75
 SAVING_PATIENCE_S = 90.0
 LAST_LINES = 12
 

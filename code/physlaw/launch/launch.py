@@ -28,7 +28,6 @@ class Plan:
     """What is launched: cells with the words that compose them, and where."""
 
     launch: LaunchConfig
-    cluster_name: str
     words: list[list[str]]
     cells: list[CellConfig]
 
@@ -65,7 +64,7 @@ def plan_of(words: list[str]) -> Plan:
             raise UserError(f"seeds must be at least 1, got {launch.seeds}")
         rest.append(f"grid.seeds={list(range(launch.seeds))}".replace(" ", ""))
     every = study_words(rest)
-    return Plan(launch, name, every, [compose_cell(cell) for cell in every])
+    return Plan(launch, every, [compose_cell(cell) for cell in every])
 
 
 def is_finished(cell: CellConfig) -> bool:
