@@ -84,9 +84,9 @@ def _train(words: list[str]) -> int:
 
     cell = compose_cell(words)
     from physlaw.cell import train_cell
-    from physlaw.files import locked
+    from physlaw.lease import leased
 
-    with locked(cell.folder, f"cell {cell.name}"):
+    with leased(cell.folder, f"cell {cell.name}"):
         train_cell(cell)
     print(cell.folder)
     return 0

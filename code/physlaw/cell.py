@@ -34,7 +34,8 @@ from physlaw.diffusion.sampler import sample
 from physlaw.errors import UserError
 from physlaw.evaluation.evaluate import Codec, evaluate_block, summarize_blocks
 from physlaw.evaluation.retrieval import NearestCase
-from physlaw.files import locked, read_json, sha256_file, write_json, write_text
+from physlaw.files import read_json, sha256_file, write_json, write_text
+from physlaw.lease import leased
 from physlaw.models.config import TokenizerConfig
 from physlaw.models.dit import DiT, count_parameters
 from physlaw.models.pixels import PixelTokenizer
@@ -115,7 +116,7 @@ def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict
         return tokenizer.eval(), {"digest": digest_of([cell.tokenizer.name, cell.tokenizer.scale]), "seconds": 0.0}
     run, folder = cell.tokenizer_run()
     weights, card = folder / "vae.safetensors", folder / "card.json"
-    with locked(folder, "the tokenizer", patience_s=math.inf, say=say):  # one cell trains it, the others wait
+    with leased(folder, "the tokenizer", patience_s=math.inf, say=say):  # one cell trains it, the others wait
         if not card.exists():
             say(f"training tokenizer {folder.name}: {cell.tokenizer.steps} steps")
             # The statistics read the posterior means; without set statistics encode and decode are the raw VAE.
@@ -325,7 +326,7 @@ def run_cell(cell: CellConfig) -> Path:
         UserError: another process works on the cell, or the configuration cannot work.
     """
     rows = cell.folder / "rows.csv"
-    with locked(cell.folder, f"cell {cell.name}"):
+    with leased(cell.folder, f"cell {cell.name}"):
         model = train_cell(cell)
         started = time.monotonic()
         card = cell.folder / "evaluation.json"

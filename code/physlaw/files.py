@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from physlaw.errors import UserError
 
@@ -65,41 +62,3 @@ def sha256_file(path: Path) -> str:
     """Hex digest of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _try_lock(stream: IO[str]) -> bool:
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-@contextmanager
-def locked(
-    folder: Path, what: str, patience_s: float = 3.0, say: Callable[[str], None] = lambda text: None
-) -> Iterator[None]:
-    """Hold the folder for this process; the kernel lets go when the process ends, however it ends.
-
-    Waits up to patience_s: an interrupted process may still be saving. `say` is told once when it waits longer.
-
-    Raises:
-        UserError: another process holds it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+") as stream:
-        started, told = time.monotonic(), False
-        while not _try_lock(stream):
-            waited = time.monotonic() - started
-            if not told and 3 < waited < patience_s:
-                told = True
-                say(f"waiting for another process that works on {what}")
-            if waited < patience_s:
-                time.sleep(0.1)
-                continue
-            stream.seek(0)
-            raise UserError(f"{what} is in use by another process ({stream.read().strip() or 'unknown'}): {folder}")
-        stream.truncate(0)
-        stream.write(f"pid {os.getpid()}")
-        stream.flush()
-        yield

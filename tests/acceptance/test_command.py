@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from physlaw.config import REPOSITORY
-from physlaw.files import locked
+from physlaw.lease import leased
 
 TINY = [
     "train.steps=6",
@@ -85,7 +85,7 @@ def test_a_full_disk_is_one_line_and_its_own_exit_code(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_second_process_on_a_cell_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0"
-    with locked(folder, "the test"):
+    with leased(folder, "the test"):
         done = physlaw("run", "scenario=uniform", *TINY, folder=tmp_path)
     assert done.returncode == 2
     assert "cell uniform-dit_xs-n300-seed0 is in use by another process" in done.stderr

@@ -17,7 +17,8 @@ from physlaw.data.mp4 import decode_mp4
 from physlaw.data.released import open_clips
 from physlaw.data.write import SimulateConfig, shards_of, simulate
 from physlaw.errors import UserError
-from physlaw.files import locked, read_json
+from physlaw.files import read_json
+from physlaw.lease import leased
 from physlaw.render.discs import render_clips
 from physlaw.worlds.scenes import training_scenes
 
@@ -27,7 +28,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {
         str(p.relative_to(folder)): p.read_bytes()
         for p in sorted(folder.rglob("*"))
-        if p.is_file() and not p.name.endswith("card.json") and p.name != ".lock"
+        if p.is_file() and not p.name.endswith("card.json") and not p.name.startswith(".lease-")
     }
 
 
@@ -117,9 +118,9 @@ def test_a_stopped_write_continues_to_the_same_bytes_with_any_workers(
     card = read_json(write.card_path(out))
     assert card["shards_found"] == 2
     assert card["scenes"] == {"in_grid": 300, "infeasible_dropped": 0, "in_set": 300, "written": 10}
-    before = {p: p.stat().st_mtime_ns for p in out.parent.rglob("*") if p.name != ".lock"}
+    before = {p: p.stat().st_mtime_ns for p in out.parent.rglob("*") if not p.name.startswith(".lease-")}
     simulate(config(out, format=kind))  # finished: nothing is written again
-    assert before == {p: p.stat().st_mtime_ns for p in out.parent.rglob("*") if p.name != ".lock"}
+    assert before == {p: p.stat().st_mtime_ns for p in out.parent.rglob("*") if not p.name.startswith(".lease-")}
     next(p for p in sorted(out.parent.rglob("*")) if p.suffix in (".npz", ".hdf5")).unlink()
     simulate(config(out, format=kind))  # a file is gone: it is made again
     assert contents(tmp_path / "whole") == contents(tmp_path / "stopped")
@@ -215,7 +216,7 @@ def test_killed_between_the_file_and_its_card(tmp_path: Path) -> None:
 
 def test_two_writers_and_other_sets_are_refused(tmp_path: Path) -> None:
     with (
-        locked(tmp_path / "a", "the other"),
+        leased(tmp_path / "a", "the other"),
         pytest.raises(UserError, match=r"clip set .*a is in use by another process"),
     ):
         simulate(config(tmp_path / "a"))

@@ -18,7 +18,7 @@ from physlaw.data.random_objects import RandomObjectClips
 from physlaw.diffusion.config import DiffusionConfig
 from physlaw.diffusion.objective import Objective
 from physlaw.errors import UserError
-from physlaw.files import locked, write_bytes, write_json
+from physlaw.files import write_bytes, write_json
 from physlaw.models.config import ModelConfig, TokenizerConfig
 from physlaw.models.dit import DiT
 from physlaw.models.pixels import PixelTokenizer
@@ -221,14 +221,6 @@ def test_vae_trains_and_resumes(tmp_path: Path) -> None:
     records = [json.loads(line) for line in (tmp_path / "a" / "train.jsonl").read_text().splitlines()]
     assert {"loss", "reconstruction", "kl"} <= records[0].keys()
     assert whole.step == 4
-
-
-def test_a_folder_belongs_to_one_process(tmp_path: Path) -> None:
-    in_use = pytest.raises(UserError, match=f"cell x is in use by another process .pid {os.getpid()}")
-    with locked(tmp_path, "cell x"), in_use, locked(tmp_path, "cell x", patience_s=0.2):
-        pass
-    with locked(tmp_path, "cell x"):
-        pass
 
 
 def test_writes_are_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from physlaw.data.clips import ClipSource, Index, spread
 from physlaw.errors import UserError
-from physlaw.files import locked, read_json, write_json
+from physlaw.files import read_json, write_json
+from physlaw.lease import leased
 
 Encode = Callable[[Any], Tensor]  # (N, T, W, W, 3) uint8, array or tensor -> (N, C, T', H', W')
 Shape = tuple[int, int, int, int]
@@ -66,7 +67,7 @@ class LatentStore:
         self.dtype, self.shape = DTYPES[dtype], (len(clips), *shape)
         self.data, self.checksums = folder / f"{name}.bin", folder / f"{name}.crc"
         if not self._finished() or self._damaged():
-            with locked(folder, f"the latents {folder.name}/{name}", patience_s=math.inf, say=say):
+            with leased(folder, f"the latents {folder.name}/{name}", patience_s=math.inf, say=say):
                 self._fill()
         # numpy has no bfloat16: 16-bit words that torch reads as what they are.
         self._words = np.memmap(self.data, np.int16, "r", shape=self.shape)
@@ -195,7 +196,7 @@ class LatentCache:
 def _stage(folder: Path, names: list[str], scratch: Path, say: Callable[[str], None]) -> Path | None:
     """Copy finished stores to a node's own disk, once for all processes there; None where there is no room."""
     target = scratch / "physlaw-latents" / folder.name
-    with locked(target, f"the copy of {folder.name}", patience_s=math.inf, say=say):
+    with leased(target, f"the copy of {folder.name}", patience_s=math.inf, say=say):
         for file in [folder / f"{name}{suffix}" for name in names for suffix in (".bin", ".crc")]:
             copy = target / file.name
             if copy.exists() and copy.stat().st_size == file.stat().st_size:

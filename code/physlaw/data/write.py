@@ -32,7 +32,8 @@ from physlaw.data.config import SCENARIO_NAMES
 from physlaw.data.hdf5_reader import NAMES
 from physlaw.data.mp4 import BLOCK_PX, encode_mp4
 from physlaw.errors import UserError, unknown
-from physlaw.files import locked, read_json, write_atomic, write_bytes, write_json
+from physlaw.files import read_json, write_atomic, write_bytes, write_json
+from physlaw.lease import leased
 from physlaw.render.config import check_resolution
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
@@ -129,7 +130,7 @@ def simulate(config: SimulateConfig) -> tuple[Path, int]:
         card.unlink()
     elif single and path.exists() and not (work / "plan.json").exists():
         raise UserError(f"{path} is there without its card {card_path(path).name}; remove it or choose another out=")
-    with locked(work, f"the clip set {path}"):
+    with leased(work, f"the clip set {path}"):
         _write(config, written_as, scenes, identity, work, path)
         if single:
             shutil.rmtree(work)
@@ -150,11 +151,11 @@ def _write(
     config: SimulateConfig, written_as: str, scenes: SceneSet, identity: dict[str, Any], work: Path, path: Path
 ) -> None:
     for stale in [*work.glob(".*.tmp"), *path.parent.glob(f".{path.name}.*.tmp")]:
-        stale.unlink()  # of a killed call; the lock says that no other is running
+        stale.unlink()  # of a killed call; the lease says that no other is running
     plan = work / "plan.json"
     if plan.exists():
         _check_identity(plan, identity, path)
-    elif any(p.name != ".lock" for p in work.iterdir()):
+    elif any(not p.name.startswith(".lease-") for p in work.iterdir()):
         raise UserError(f"{work} holds other files; choose another out=")
     write_json(plan, {"settings": identity})
     start, workers = time.monotonic(), config.workers or len(os.sched_getaffinity(0))

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from physlaw.lease import slurm_job
+
 INTERRUPTED = 130  # the child's exit status after it has saved
 SAVING_PATIENCE_S = 90.0
 LAST_LINES = 12
@@ -42,7 +44,7 @@ class CellJob:
         log.parent.mkdir(parents=True, exist_ok=True)
         command = [os.path.expandvars(word) for word in self.command]
         with log.open("ab") as stream:
-            stream.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} {_job_name()}\n".encode())
+            stream.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} job {slurm_job() or 'local'}\n".encode())
             stream.flush()
             self._child = subprocess.Popen(
                 command, stdout=stream, stderr=subprocess.STDOUT, env=os.environ | self.environment
@@ -77,15 +79,10 @@ class CellJob:
         return DelayedSubmission(CellJob(self.command, self.log, self.environment))
 
 
-def _job_name() -> str:
-    job, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
-    return f"job {job}_{task}" if job else f"job {os.environ.get('SLURM_JOB_ID', 'local')}"
-
-
 def requeue() -> None:
     """Put this SLURM job back into the queue; it does not return when that works."""
-    job = _job_name().removeprefix("job ")
-    if job != "local" and subprocess.run(["scontrol", "requeue", job], check=False).returncode == 0:
+    job = slurm_job()
+    if job is not None and subprocess.run(["scontrol", "requeue", job], check=False).returncode == 0:
         time.sleep(60)  # SLURM ends this process
 
 

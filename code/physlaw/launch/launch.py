@@ -12,7 +12,8 @@ from typing import Any
 
 from physlaw.config import CellConfig, build, check_keys, compose_cell, configs_folder
 from physlaw.errors import UserError, unknown
-from physlaw.files import locked, read_json, write_json
+from physlaw.files import read_json, write_json
+from physlaw.lease import holder, leased
 from physlaw.launch.cells import study_words
 from physlaw.launch.config import ClusterConfig, LaunchConfig
 from physlaw.launch.estimate import gpu_hours
@@ -75,6 +76,15 @@ def is_finished(cell: CellConfig) -> bool:
     return bool(read_json(card).get("config_digest") == cell.digest())
 
 
+def is_worked_on(cell: CellConfig, queue: dict[str, tuple[str, str]]) -> bool:
+    """A process holds the cell that no launch knows of: by hand, or by slurm/grid.sbatch.
+
+    A job that was killed on another node keeps its lease for some minutes; the next one waits for it to run out.
+    """
+    worker = holder(cell.folder)
+    return worker is not None and (worker.job is None or worker.job in queue)
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """What has been submitted: {"cells": {name: {"job", "log", ...}}, "prepare": {name: {...}}}."""
     path = folder / "manifest.json"
@@ -92,7 +102,7 @@ def describe_plan(plan: Plan, waiting: list[CellConfig]) -> Iterator[str]:
     cluster, total = plan.launch.cluster, 0.0
     for cell in plan.cells:
         shape, hours = shape_of(cell, cluster), gpu_hours(cell, cluster)
-        state = "to run" if cell in waiting else "finished" if is_finished(cell) else "in the queue"
+        state = "to run" if cell in waiting else "finished" if is_finished(cell) else "in the queue or being run"
         cost = f"{hours:.3g} GPU-hours" if shape["gpus"] else f"{shape['cpus_per_gpu']} cores"
         total += hours if cell in waiting else 0.0
         yield (
@@ -139,14 +149,14 @@ def launch(words: list[str]) -> int:
         if waiting:
             run_cells(waiting, 1 if cluster.kind == "debug" else None)
         return len(waiting)
-    with locked(plan.folder, "another launch of this study", patience_s=60.0):
+    with leased(plan.folder, "another launch of this study", patience_s=60.0):
         return _submit(plan)
 
 
 def _submit(plan: Plan) -> int:
     manifest, queue = read_manifest(plan.folder), jobs_in_queue()
     in_queue = {name for name, known in manifest["cells"].items() if known["job"] in queue}
-    waiting = [cell for cell in plan.cells if cell.name not in in_queue and not is_finished(cell)]
+    waiting = [c for c in plan.cells if not (c.name in in_queue or is_finished(c) or is_worked_on(c, queue))]
     for line in describe_plan(plan, waiting):
         print(line)
     if not waiting:

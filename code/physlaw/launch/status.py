@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from physlaw.errors import UserError
 from physlaw.launch.job import last_lines
 from physlaw.launch.launch import is_finished, plan_of, read_manifest
 from physlaw.launch.queue import jobs_in_queue
+from physlaw.lease import holder
 
 STALLED_S = 900  # a running cell whose log has been silent for so long is worth a look
 
@@ -26,19 +26,6 @@ def _last_record(folder: Path) -> dict[str, Any]:
         except (json.JSONDecodeError, ValueError):
             continue
     return {}
-
-
-def _held(folder: Path) -> bool:
-    """A process on this machine works on the cell."""
-    lock = folder / ".lock"
-    if not lock.is_file():
-        return False
-    with lock.open() as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def progress(cell: CellConfig) -> str:
@@ -89,8 +76,8 @@ def cell_states(words: list[str]) -> Iterator[tuple[CellConfig, str, str]]:
                 yield cell, "failed", _why_dependency(known, manifest)
             else:
                 yield cell, "pending", f"{reason}{note}"
-        elif _held(cell.folder):
-            yield cell, "running", progress(cell)
+        elif (worker := holder(cell.folder)) is not None:
+            yield cell, "running", f"{progress(cell)} ({worker})"
         elif known:
             cause = (
                 _why_dependency(known, manifest) if not Path(known["log"]).exists() else last_lines(Path(known["log"]))
