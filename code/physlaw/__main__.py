@@ -84,9 +84,10 @@ def _train(words: list[str]) -> int:
 
     cell = compose_cell(words)
     from physlaw.cell import train_cell
-    from physlaw.lease import leased
+    from physlaw.training import ranks
 
-    with leased(cell.folder, f"cell {cell.name}"):
+    ranks.join()
+    with ranks.leased_by_main(cell.folder, f"cell {cell.name}", say=ranks.say):
         train_cell(cell)
     print(cell.folder)
     return 0

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,9 +22,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from physlaw.cell_data import TrainingClips, clips_digest_of, training_clips
-from physlaw.config import CellConfig, digest_of
+from physlaw.cell_tokenizer import prepare_tokenizer
+from physlaw.config import CellConfig
 from physlaw.data.latents import EncodedClips, LatentCache
-from physlaw.data.random_objects import RandomObjectClips
 from physlaw.data.released import ClipFile
 from physlaw.diffusion.noise import sample_noise
 from physlaw.diffusion.objective import Objective
@@ -35,12 +33,9 @@ from physlaw.errors import UserError
 from physlaw.evaluation.evaluate import Codec, evaluate_block, summarize_blocks
 from physlaw.evaluation.retrieval import NearestCase
 from physlaw.files import read_json, sha256_file, write_json, write_text
-from physlaw.lease import leased
-from physlaw.models.config import TokenizerConfig
 from physlaw.models.dit import DiT, count_parameters
 from physlaw.models.pixels import PixelTokenizer
 from physlaw.models.tokenizers import (
-    build_tokenizer,
     condition_mask,
     encode_condition,
     latent_shape,
@@ -49,19 +44,13 @@ from physlaw.models.tokenizers import (
 )
 from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
-from physlaw.training.config import TrainConfig
-from physlaw.training.loop import fit
-from physlaw.training.state import save_tensors
-from physlaw.training.tasks import DiffusionTask, VAETask, latent_statistics
+from physlaw.training import ranks
+from physlaw.training.loop import TrainReport, fit
+from physlaw.training.state import TrainState, save_tensors
+from physlaw.training.tasks import DiffusionTask
 from physlaw.worlds.scenarios import get_scenario
 
 Frames = NDArray[np.uint8]
-STATISTICS_CLIPS = 256  # clips that the latents' mean and spread are measured on
-
-
-def device() -> str:
-    """The accelerator if there is one, else the CPU."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def check_devices() -> None:
@@ -74,74 +63,12 @@ def check_devices() -> None:
             f"this job asked for {expected} GPU(s), but torch {torch.__version__} is a CPU build; install the CUDA "
             "lock (make setup FLAVOUR=cuda) or launch with cluster.gpus=0"
         )
-    if torch.cuda.device_count() < expected:
+    if torch.cuda.device_count() < (1 if ranks.world() > 1 else expected):  # a rank may see its own GPU alone
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
         raise UserError(
             f"this job asked for {expected} GPU(s), but torch sees {torch.cuda.device_count()} "
             f"(CUDA_VISIBLE_DEVICES: {visible}); check the gres request and, in a container, --nv"
         )
-
-
-def say(text: str) -> None:
-    """One line of progress for people."""
-    print(f"physlaw: {text}", file=sys.stderr, flush=True)
-
-
-def vae_train_config(config: TokenizerConfig, cell: TrainConfig) -> TrainConfig:
-    """The loop's settings for a tokenizer: AdamW, warm-up, linear decay over the second half; machine settings as
-    for the cell."""
-    return TrainConfig(
-        steps=config.steps,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        warmup_steps=min(100, config.steps // 10),
-        decay="linear",
-        decay_start=0.5,
-        ema_decay=0.995 if config.steps < 20_000 else 0.9999,
-        precision=cell.precision,
-        compile=cell.compile,
-        checkpoint_every=max(1, min(1000, config.steps // 10)),
-        log_every=cell.log_every,
-    )
-
-
-def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict[str, Any]]:
-    """The cell's tokenizer, trained first if it learns and is not there yet.
-
-    A VAE is shared by every cell of the same tokenizer and clip settings: <runs>/tokenizers/<name>-<digest>/.
-    Returns it, and what is known of it: {"digest", "seconds", "steps"}.
-    """
-    tokenizer = build_tokenizer(cell.tokenizer, get_scenario(cell.scenario).num_balls).to(device())
-    if isinstance(tokenizer, PixelTokenizer):
-        return tokenizer.eval(), {"digest": digest_of([cell.tokenizer.name, cell.tokenizer.scale]), "seconds": 0.0}
-    run, folder = cell.tokenizer_run()
-    weights, card = folder / "vae.safetensors", folder / "card.json"
-    with leased(folder, "the tokenizer", patience_s=math.inf, say=say):  # one cell trains it, the others wait
-        if not card.exists():
-            say(f"training tokenizer {folder.name}: {cell.tokenizer.steps} steps")
-            # The statistics read the posterior means; without set statistics encode and decode are the raw VAE.
-            torch.manual_seed(cell.tokenizer.seed)
-            tokenizer = build_tokenizer(cell.tokenizer, 0).to(device())
-            assert isinstance(tokenizer, VideoVAE)
-            clips = RandomObjectClips(cell.data.resolution, cell.tokenizer.train_frames, cell.tokenizer.seed)
-            task = VAETask(tokenizer, clips, cell.tokenizer, device())
-            config = vae_train_config(cell.tokenizer, cell.train)
-            state, report = fit(task, config, folder, run, folder.name)
-            task.model.load_state_dict(state.ema, strict=False)
-            tokenizer.eval()
-            tokenizer.set_statistics(*latent_statistics(tokenizer, clips, STATISTICS_CLIPS, device()))
-            save_tensors(weights, {k: v.detach().cpu().contiguous() for k, v in tokenizer.state_dict().items()})
-            known = {
-                "settings": vars(cell.tokenizer),
-                "sha256": sha256_file(weights),
-                "seconds": round(report.seconds, 1),
-            }
-            write_json(card, known | {"resumed_from": report.resumed_from, "provenance": provenance()})
-    known = read_json(card)
-    if sha256_file(weights) != known["sha256"]:
-        raise UserError(f"{weights} is damaged (SHA-256 differs from card.json); remove {folder} to train it again")
-    tokenizer.load_state_dict(load_file(weights))
-    return tokenizer.eval(), {"digest": known["sha256"], "seconds": known["seconds"], "folder": folder.name}
 
 
 class CellModel:
@@ -151,34 +78,34 @@ class CellModel:
         self.cell, self.tokenizer = cell, tokenizer
         data = cell.data
         self.shape = latent_shape(tokenizer, data.num_frames, data.resolution)
-        self.mask = condition_mask(tokenizer, self.shape, data.num_cond_frames).to(device())
+        self.mask = condition_mask(tokenizer, self.shape, data.num_cond_frames).to(ranks.device())
         self.objective = Objective(cell.diffusion)
         torch.manual_seed(cell.seed)
-        self.model = DiT(cell.model, tokenizer.channels, self.shape).to(device())
+        self.model = DiT(cell.model, tokenizer.channels, self.shape).to(ranks.device())
 
     @torch.no_grad()
     def encode(self, frames: Frames) -> Tensor:
         """(N, T, W, W, 3) uint8 -> latents."""
-        return self.tokenizer.encode(to_unit(frames, device())).cpu()
+        return self.tokenizer.encode(to_unit(frames, ranks.device())).cpu()
 
     @torch.no_grad()
     def encode_condition(self, frames: Frames) -> Tensor:
         """(N, T, W, W, 3) uint8 -> condition latents."""
-        return encode_condition(self.tokenizer, to_unit(frames, device()), self.cell.data.num_cond_frames).cpu()
+        return encode_condition(self.tokenizer, to_unit(frames, ranks.device()), self.cell.data.num_cond_frames).cpu()
 
     @torch.no_grad()
     def reconstruct(self, frames: Frames) -> Frames:
         """The tokenizer alone."""
-        return to_frames(self.tokenizer.decode(self.tokenizer.encode(to_unit(frames, device()))))
+        return to_frames(self.tokenizer.decode(self.tokenizer.encode(to_unit(frames, ranks.device()))))
 
     @torch.no_grad()
     def generate(self, frames: Frames, block: str, index: NDArray[np.int64]) -> Frames:
         """Continue each clip from its condition frames; frame k of the result stands for frame k of the clip."""
-        condition = encode_condition(self.tokenizer, to_unit(frames, device()), self.cell.data.num_cond_frames)
+        condition = encode_condition(self.tokenizer, to_unit(frames, ranks.device()), self.cell.data.num_cond_frames)
         latent = (self.tokenizer.channels, *self.shape)
-        noise = sample_noise(f"generate {block}", self.cell.seed, index.tolist(), latent).to(device())
+        noise = sample_noise(f"generate {block}", self.cell.seed, index.tolist(), latent).to(ranks.device())
         mask = self.mask.expand(len(frames), -1, -1, -1, -1)
-        autocast = torch.autocast(device(), torch.bfloat16, enabled=self.cell.train.precision == "bfloat16")
+        autocast = torch.autocast(ranks.device(), torch.bfloat16, enabled=self.cell.train.precision == "bfloat16")
 
         def denoiser(x_t: Tensor, t: Tensor) -> Tensor:
             with autocast:
@@ -196,46 +123,62 @@ def train_cell(cell: CellConfig) -> CellModel:
         UserError: the folder holds a run of another configuration, or is in use.
     """
     check_scale(cell)
+    ranks.join()
     check_devices()
-    if cell.train.cpu_threads and device() == "cpu":
+    if cell.train.cpu_threads and ranks.device() == "cpu":
         torch.set_num_threads(cell.train.cpu_threads)
     cell.folder.mkdir(parents=True, exist_ok=True)
-    _claim_folder(cell)
+    ranks.on_main(lambda: _claim_folder(cell))
     tokenizer, known = prepare_tokenizer(cell)
     model = CellModel(cell, tokenizer)
     weights, card = cell.folder / "model.safetensors", cell.folder / "provenance.json"
-    if not card.exists():
+    if ranks.on_main(lambda: not card.exists()):
         clips = training_clips(cell)
         data_digest = clips_digest_of(clips)
-        say(f"{cell.name}: {len(clips)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
+        ranks.say(f"{cell.name}: {len(clips)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
         latents = cell_latents(cell, model, clips, data_digest, known)
         task = DiffusionTask(
             model.model, model.objective, latents, model.mask, tokenizer, cell.train.batch_size, cell.seed
         )
         state, report = fit(task, cell.train, cell.folder, cell.digest(), cell.name)
-        save_tensors(weights, {name: value.cpu().contiguous() for name, value in state.ema.items()})
-        write_json(
-            card,
-            {
-                "cell": cell.name,
-                "config_digest": cell.digest(),
-                "data_digest": data_digest,
-                "tokenizer": known,
-                "parameters": count_parameters(model.model),
-                "training_clips": len(clips),
-                "steps": cell.train.steps,
-                "train_seconds": _train_seconds(cell.folder, report.seconds),
-                "compiled": report.compiled,
-                "seeds": {"training": cell.seed, "data": cell.data.seed, "tokenizer": cell.tokenizer.seed},
-                "weights_sha256": sha256_file(weights),
-                **provenance(),
-            },
-        )
+        ranks.on_main(lambda: _save_model(cell, model, state, report, known, data_digest, len(clips)))
     known_weights = read_json(card)["weights_sha256"]
     if sha256_file(weights) != known_weights:
         raise UserError(f"{weights} is damaged (SHA-256 differs from provenance.json); remove {card} to train again")
     model.model.load_state_dict(load_file(weights), strict=False)
     return model
+
+
+def _save_model(
+    cell: CellConfig,
+    model: CellModel,
+    state: TrainState,
+    report: TrainReport,
+    tokenizer: dict[str, Any],
+    data_digest: str,
+    num_clips: int,
+) -> None:
+    """Write model.safetensors and provenance.json."""
+    weights = cell.folder / "model.safetensors"
+    save_tensors(weights, {name: value.cpu().contiguous() for name, value in state.ema.items()})
+    write_json(
+        cell.folder / "provenance.json",
+        {
+            "cell": cell.name,
+            "config_digest": cell.digest(),
+            "data_digest": data_digest,
+            "tokenizer": tokenizer,
+            "parameters": count_parameters(model.model),
+            "training_clips": num_clips,
+            "steps": cell.train.steps,
+            "train_seconds": _train_seconds(cell.folder, report.seconds),
+            "processes": ranks.world(),
+            "compiled": report.compiled,
+            "seeds": {"training": cell.seed, "data": cell.data.seed, "tokenizer": cell.tokenizer.seed},
+            "weights_sha256": sha256_file(weights),
+            **provenance(),
+        },
+    )
 
 
 def cell_latents(
@@ -264,13 +207,14 @@ def cell_latents(
         identity,
         cell.data.latent_dtype,
         Path(cell.scratch) if cell.scratch else None,
-        say,
+        ranks.say,
     )
 
 
 def prepare_cell(cell: CellConfig, latents: bool = True) -> None:
     """Train the cell's tokenizer, and store the latents of its training set; what is there already is kept."""
     check_scale(cell)
+    ranks.join()
     check_devices()
     tokenizer, known = prepare_tokenizer(cell)
     if latents:
@@ -326,13 +270,16 @@ def run_cell(cell: CellConfig) -> Path:
         UserError: another process works on the cell, or the configuration cannot work.
     """
     rows = cell.folder / "rows.csv"
-    with leased(cell.folder, f"cell {cell.name}"):
+    ranks.join()
+    with ranks.leased_by_main(cell.folder, f"cell {cell.name}", say=ranks.say):
         model = train_cell(cell)
+        if not ranks.is_main():
+            return rows
         started = time.monotonic()
         card = cell.folder / "evaluation.json"
         if rows.exists() and card.exists() and read_json(card)["weights_sha256"] == _weights(cell):
             return rows
-        say(f"{cell.name}: evaluating")
+        ranks.say(f"{cell.name}: evaluating")
         _drop_stale_evaluation(cell)
         tables = []
         codec = Codec(model.reconstruct, model.generate)

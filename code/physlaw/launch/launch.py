@@ -13,13 +13,13 @@ from typing import Any
 from physlaw.config import CellConfig, build, check_keys, compose_cell, configs_folder
 from physlaw.errors import UserError, unknown
 from physlaw.files import read_json, write_json
-from physlaw.lease import holder, leased
 from physlaw.launch.cells import study_words
 from physlaw.launch.config import ClusterConfig, LaunchConfig
 from physlaw.launch.estimate import gpu_hours
 from physlaw.launch.job import CellJob
 from physlaw.launch.queue import jobs_in_queue
 from physlaw.launch.snapshot import snapshot
+from physlaw.lease import holder, leased
 
 NO_TIMEOUT_LIMIT = 1_000_000  # submitit gives a job up after this many
 

@@ -25,6 +25,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from physlaw.errors import UserError
+from physlaw.training import ranks
 from physlaw.training.config import COMPILE_MIN_STEPS, TrainConfig
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
 
@@ -35,8 +36,11 @@ class Task(Protocol):
     @property
     def model(self) -> nn.Module: ...
 
-    def batch(self, step: int) -> dict[str, Tensor]:
-        """Everything random about step `step`, on the model's device."""
+    @property
+    def batch_size(self) -> int: ...
+
+    def batch(self, step: int, part: slice) -> dict[str, Tensor]:
+        """Everything random about step `step`, on the model's device: of the step's samples those in `part`."""
         ...
 
     def loss(self, forward: Callable[..., Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -121,20 +125,25 @@ def show_bar() -> bool:
 
 
 class StopRequest:
-    """Ctrl-C or SIGTERM as a flag that the loop reads between steps; the second one acts at once."""
+    """Ctrl-C, SIGTERM or a cluster's SIGUSR2 as a flag that the loop reads between steps; a second Ctrl-C acts at once.
+
+    A cluster sends the others more than once for one reason, to the supervisor and to this process.
+    """
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
 
     def __init__(self) -> None:
         self.signal: int | None = None
         self._old: dict[int, Any] = {}
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None:
+        if self.signal is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal = number
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
-            self._old = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+            self._old = {number: signal.signal(number, self._note) for number in self.SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -145,13 +154,18 @@ class StopRequest:
 def fit(task: Task, config: TrainConfig, folder: Path, run: str, label: str) -> tuple[TrainState, TrainReport]:
     """Train to config.steps, from the newest checkpoint in folder/checkpoints if there is one.
 
+    Several processes (see ranks) share every batch and stay equal; the first one writes.
+
     Args:
         run: digest of the configuration; a checkpoint of another one is refused.
         label: names the run in the progress line.
     Raises:
         Interrupted: asked to stop; the state is saved.
         NotFinite: loss or gradient is NaN or infinite; nothing of that step is saved.
+        UserError: the batch cannot be shared equally.
     """
+    if task.batch_size % ranks.world():
+        raise UserError(f"a batch of {task.batch_size} cannot be shared equally by {ranks.world()} processes")
     torch.manual_seed(0)  # nothing below may use it; a stray draw is at least repeatable
     model = task.model.train()
     state = TrainState(model, new_ema(model), build_optimizers(model, config))
@@ -161,23 +175,27 @@ def fit(task: Task, config: TrainConfig, folder: Path, run: str, label: str) -> 
     if state.step >= config.steps:
         return state, report
 
-    device_type = next(model.parameters()).device.type
-    autocast = torch.autocast(device_type, torch.bfloat16, enabled=config.precision == "bfloat16")
+    device = next(model.parameters()).device
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
 
     def losses(forward: Callable[..., Tensor], step: int) -> dict[str, Tensor]:
         with autocast:
-            return task.loss(forward, task.batch(step))
+            return task.loss(forward, task.batch(step, ranks.part()))
 
     def check(forward: Callable[..., Tensor]) -> None:
         losses(forward, state.step)["loss"].backward()  # type: ignore[no-untyped-call]
         model.zero_grad(set_to_none=True)
 
     forward = try_compile(model, config, check)
+    if ranks.mean(torch.tensor(float(forward is not model), device=device)) < 1:
+        forward = model  # somewhere it does not work
     report.compiled = forward is not model
-    writer = SummaryWriter(str(folder / "tensorboard"), purge_step=state.step)
+    forward = ranks.averaging_gradients(forward)
+    main = ranks.is_main()
+    writer = SummaryWriter(str(folder / "tensorboard"), purge_step=state.step) if main else None
     started, logged_at, logged_step = time.monotonic(), time.monotonic(), state.step
-    progress = tqdm(total=config.steps, initial=state.step, desc=label, unit="step", disable=not show_bar())
-    with StopRequest() as stop, (folder / "train.jsonl").open("a") as log, progress:
+    progress = tqdm(total=config.steps, initial=state.step, desc=label, unit="step", disable=not (main and show_bar()))
+    with StopRequest() as stop, (folder / "train.jsonl" if main else Path(os.devnull)).open("a") as log, progress:
         while state.step < config.steps:
             factor = learning_rate_factor(config, state.step)
             for optimizer in state.optimizers:
@@ -186,6 +204,9 @@ def fit(task: Task, config: TrainConfig, folder: Path, run: str, label: str) -> 
             parts = losses(forward, state.step)
             parts["loss"].backward()  # type: ignore[no-untyped-call]
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
+            stopping = torch.tensor(float(stop.signal is not None), device=device)
+            *shared, stopping = ranks.mean(torch.stack([*(v.detach().float() for v in parts.values()), stopping]))
+            parts = dict(zip(parts, shared, strict=True))
             if not (torch.isfinite(parts["loss"]) and torch.isfinite(norm)):
                 raise NotFinite(
                     f"{label}: loss {parts['loss'].item()} and gradient norm {norm.item()} at step {state.step}; the "
@@ -197,11 +218,11 @@ def fit(task: Task, config: TrainConfig, folder: Path, run: str, label: str) -> 
             state.step += 1
             state.update_ema(config.ema_decay)
             progress.update()
-            if state.step % config.log_every == 0 or state.step == config.steps:
+            if writer is not None and (state.step % config.log_every == 0 or state.step == config.steps):
                 now = time.monotonic()
                 rate = (state.step - logged_step) / max(now - logged_at, 1e-9)
                 logged_at, logged_step = now, state.step
-                values = {name: float(value.detach()) for name, value in parts.items()}
+                values = {name: float(value) for name, value in parts.items()}
                 for name, value in values.items():
                     writer.add_scalar(f"train/{name}", value, state.step)
                 writer.add_scalar("train/steps_per_s", rate, state.step)
@@ -217,11 +238,14 @@ def fit(task: Task, config: TrainConfig, folder: Path, run: str, label: str) -> 
                         flush=True,
                     )
             done = state.step == config.steps
-            if done or state.step % config.checkpoint_every == 0 or stop.signal is not None:
+            asked = bool(stopping > 0)
+            if (done or state.step % config.checkpoint_every == 0 or asked) and main:
                 save_checkpoint(checkpoints, state, run)
-            if stop.signal is not None and not done:
+            if asked and not done:
+                ranks.on_main(lambda: None)  # nobody leaves before it is saved
                 raise Interrupted(f"{label}: stopped at step {state.step}; the same command continues from there")
     report.seconds = time.monotonic() - started
-    task.log_clips(state, writer)
-    writer.close()
+    if writer is not None:
+        task.log_clips(state, writer)
+        writer.close()
     return state, report

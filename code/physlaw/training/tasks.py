@@ -68,12 +68,13 @@ class DiffusionTask:
         self.objective, self.latents, self.mask = objective, latents, mask
         self.tokenizer, self.batch_size, self.seed = tokenizer, batch_size, seed
 
-    def batch(self, step: int) -> dict[str, Tensor]:
+    def batch(self, step: int, part: slice = slice(None)) -> dict[str, Tensor]:
         generator = counter_generator("diffusion", self.seed, step)
         index = torch.randint(len(self.latents), (self.batch_size,), generator=generator).numpy()
-        x0, cond = self.latents.pair(index)
-        noise = torch.randn(x0.shape, generator=generator)
-        t = self.objective.sample_times(self.batch_size, generator)
+        x0, cond = self.latents.pair(index[part])
+        # Drawn for the whole batch, so that a sample's noise does not depend on who takes it.
+        noise = torch.randn((self.batch_size, *x0.shape[1:]), generator=generator)[part]
+        t = self.objective.sample_times(self.batch_size, generator)[part]
         return {name: v.to(self.mask.device) for name, v in (("x0", x0), ("cond", cond), ("noise", noise), ("t", t))}
 
     def loss(self, forward: Callable[..., Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -105,13 +106,17 @@ class VAETask:
         self.model, self.clips, self.config, self.device = _VAELoss(model, config.kl_weight), clips, config, device
         self.vae = model
 
-    def batch(self, step: int) -> dict[str, Tensor]:
-        size = self.config.batch_size
-        clips = to_unit(self.clips.clips(step * size + np.arange(size)), self.device)
+    @property
+    def batch_size(self) -> int:
+        return self.config.batch_size
+
+    def batch(self, step: int, part: slice = slice(None)) -> dict[str, Tensor]:
+        size = self.batch_size
+        clips = to_unit(self.clips.clips(step * size + np.arange(size)[part]), self.device)
         vae = self.vae
         time, space = vae.temporal_stride, vae.spatial_stride
         shape = (size, vae.channels, clips.shape[2] // time, clips.shape[3] // space, clips.shape[4] // space)
-        noise = torch.randn(shape, generator=counter_generator("vae", self.config.seed, step))
+        noise = torch.randn(shape, generator=counter_generator("vae", self.config.seed, step))[part]
         return {"clips": clips, "noise": noise.to(self.device)}
 
     def loss(self, forward: Callable[..., Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:

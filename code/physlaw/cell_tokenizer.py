@@ -1,0 +1,96 @@
+"""A cell's tokenizer: trained once for all cells of the same tokenizer and clip settings."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from physlaw.config import CellConfig, digest_of
+from physlaw.data.random_objects import RandomObjectClips
+from physlaw.errors import UserError
+from physlaw.files import read_json, sha256_file, write_json
+from physlaw.models.config import TokenizerConfig
+from physlaw.models.pixels import PixelTokenizer
+from physlaw.models.tokenizers import build_tokenizer
+from physlaw.models.vae import VideoVAE
+from physlaw.provenance import provenance
+from physlaw.training import ranks
+from physlaw.training.config import TrainConfig
+from physlaw.training.loop import fit
+from physlaw.training.state import save_tensors
+from physlaw.training.tasks import VAETask, latent_statistics
+from physlaw.worlds.scenarios import get_scenario
+
+STATISTICS_CLIPS = 256  # clips that the latents' mean and spread are measured on
+
+
+def vae_train_config(config: TokenizerConfig, cell: TrainConfig) -> TrainConfig:
+    """The loop's settings for a tokenizer: AdamW, warm-up, linear decay over the second half; machine settings as
+    for the cell."""
+    return TrainConfig(
+        steps=config.steps,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        warmup_steps=min(100, config.steps // 10),
+        decay="linear",
+        decay_start=0.5,
+        ema_decay=0.995 if config.steps < 20_000 else 0.9999,
+        precision=cell.precision,
+        compile=cell.compile,
+        checkpoint_every=max(1, min(1000, config.steps // 10)),
+        log_every=cell.log_every,
+    )
+
+
+def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict[str, Any]]:
+    """The cell's tokenizer, trained first if it learns and is not there yet.
+
+    A VAE is shared by every cell of the same tokenizer and clip settings: <runs>/tokenizers/<name>-<digest>/.
+    Returns it, and what is known of it: {"digest", "seconds", "steps"}.
+    """
+    tokenizer = build_tokenizer(cell.tokenizer, get_scenario(cell.scenario).num_balls).to(ranks.device())
+    if isinstance(tokenizer, PixelTokenizer):
+        return tokenizer.eval(), {"digest": digest_of([cell.tokenizer.name, cell.tokenizer.scale]), "seconds": 0.0}
+    run, folder = cell.tokenizer_run()
+    weights, card = folder / "vae.safetensors", folder / "card.json"
+    with ranks.leased_by_main(
+        folder, "the tokenizer", patience_s=math.inf, say=ranks.say
+    ):  # one cell trains it, others wait
+        if ranks.on_main(lambda: not card.exists()):
+            _train_tokenizer(cell, run, folder)
+    known = read_json(card)
+    if sha256_file(weights) != known["sha256"]:
+        raise UserError(f"{weights} is damaged (SHA-256 differs from card.json); remove {folder} to train it again")
+    tokenizer.load_state_dict(load_file(weights))
+    return tokenizer.eval(), {"digest": known["sha256"], "seconds": known["seconds"], "folder": folder.name}
+
+
+def _train_tokenizer(cell: CellConfig, run: str, folder: Path) -> None:
+    """Write vae.safetensors and card.json."""
+    ranks.say(f"training tokenizer {folder.name}: {cell.tokenizer.steps} steps")
+    # The statistics read the posterior means; without set statistics encode and decode are the raw VAE.
+    torch.manual_seed(cell.tokenizer.seed)
+    tokenizer = build_tokenizer(cell.tokenizer, 0).to(ranks.device())
+    assert isinstance(tokenizer, VideoVAE)
+    clips = RandomObjectClips(cell.data.resolution, cell.tokenizer.train_frames, cell.tokenizer.seed)
+    task = VAETask(tokenizer, clips, cell.tokenizer, ranks.device())
+    state, report = fit(task, vae_train_config(cell.tokenizer, cell.train), folder, run, folder.name)
+
+    def save() -> None:
+        task.model.load_state_dict(state.ema, strict=False)
+        tokenizer.eval()
+        tokenizer.set_statistics(*latent_statistics(tokenizer, clips, STATISTICS_CLIPS, ranks.device()))
+        weights = folder / "vae.safetensors"
+        save_tensors(weights, {k: v.detach().cpu().contiguous() for k, v in tokenizer.state_dict().items()})
+        known = {
+            "settings": vars(cell.tokenizer),
+            "sha256": sha256_file(weights),
+            "seconds": round(report.seconds, 1),
+        }
+        write_json(folder / "card.json", known | {"resumed_from": report.resumed_from, "provenance": provenance()})
+
+    ranks.on_main(save)

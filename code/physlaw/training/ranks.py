@@ -1,0 +1,164 @@
+"""The processes that share one cell's training, one per accelerator, and what they tell each other.
+
+They find one another by torchrun's variables, or by SLURM's where srun started them. Alone, all of this does nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from physlaw.errors import UserError
+from physlaw.lease import leased
+
+PATIENCE = timedelta(days=14)  # others wait while the first one waits for its turn, or evaluates
+FIRST_PORT, PORTS = 20_000, 12_000  # below the ports that Linux hands out by itself
+
+
+@dataclass(frozen=True)
+class Rank:
+    """This process among `world`, `local` on its node; they meet at `address`."""
+
+    rank: int = 0
+    world: int = 1
+    local: int = 0
+    address: str = ""
+
+
+ALONE = Rank()
+_me = ALONE
+_control: Any = None  # a group of its own for messages: they wait longer than a reduction may
+
+
+def find_rank(environment: Mapping[str, str]) -> Rank:
+    """This process's place: RANK and WORLD_SIZE (torchrun), else the variables of SLURM's step.
+
+    Only srun sets the step's: a plain command in a batch script of several tasks is alone.
+
+    Raises:
+        UserError: a variable is missing.
+    """
+    try:
+        if int(environment.get("WORLD_SIZE", 1)) > 1:
+            address = f"{environment['MASTER_ADDR']}:{environment['MASTER_PORT']}"
+            rank, local = int(environment["RANK"]), int(environment.get("LOCAL_RANK", environment["RANK"]))
+            return Rank(rank, int(environment["WORLD_SIZE"]), local, address)
+        if int(environment.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
+            one_node = environment.get("SLURM_STEP_NUM_NODES", "1") == "1"
+            # srun runs on the job's first node, where rank 0 is.
+            host = "127.0.0.1" if one_node else environment["SLURM_LAUNCH_NODE_IPADDR"]
+            port = FIRST_PORT + int(environment["SLURM_JOB_ID"]) % PORTS
+            address = f"{environment.get('MASTER_ADDR', host)}:{environment.get('MASTER_PORT', port)}"
+            world = int(environment["SLURM_STEP_NUM_TASKS"])
+            return Rank(int(environment["SLURM_PROCID"]), world, int(environment["SLURM_LOCALID"]), address)
+    except KeyError as error:
+        raise UserError(f"several processes for one cell need {error.args[0]} in the environment") from None
+    return ALONE
+
+
+def join() -> None:
+    """Meet the others, once; alone, nothing happens.
+
+    Raises:
+        UserError: they cannot be met.
+    """
+    global _me, _control
+    if _me is not ALONE:
+        return
+    me = find_rank(os.environ)
+    if me.world == 1:
+        return
+    backend = "gloo"
+    if torch.cuda.is_available():
+        torch.cuda.set_device(me.local % torch.cuda.device_count())
+        backend = "cpu:gloo,cuda:nccl"
+    try:
+        dist.init_process_group(backend, init_method=f"tcp://{me.address}", rank=me.rank, world_size=me.world)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"rank {me.rank} of {me.world} cannot meet the others at {me.address}: {reason}") from None
+    _control = dist.new_group(backend="gloo", timeout=PATIENCE)
+    _me = me
+
+
+def device() -> str:
+    """This process's accelerator if there is one, else the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def say(text: str) -> None:
+    """One line of progress for people, from the first process."""
+    if is_main():
+        print(f"physlaw: {text}", file=sys.stderr, flush=True)
+
+
+def world() -> int:
+    """How many processes share the cell."""
+    return _me.world
+
+
+def is_main() -> bool:
+    """The first process: it alone writes files."""
+    return _me.rank == 0
+
+
+def part() -> slice:
+    """This process's share of a batch: every world-th sample."""
+    return slice(_me.rank, None, _me.world)
+
+
+def on_main(function: Callable[[], Any]) -> Any:
+    """Call it in the first process alone; all get its value (plain data), or its UserError."""
+    if _me.world == 1:
+        return function()
+    message: dict[str, Any] = {}
+    if is_main():
+        try:
+            message = {"value": function()}
+        except UserError as error:
+            message = {"error": str(error)}
+    content = torch.tensor(list(json.dumps(message).encode()), dtype=torch.uint8)
+    length = torch.tensor([len(content)])
+    dist.broadcast(length, 0, group=_control)
+    if not is_main():
+        content = torch.empty(int(length), dtype=torch.uint8)
+    dist.broadcast(content, 0, group=_control)
+    message = json.loads(bytes(content.tolist()))
+    if "error" in message:
+        raise UserError(message["error"])
+    return message["value"]
+
+
+def mean(values: Tensor) -> Tensor:
+    """The mean over the processes, on the values' device; a NaN of one is a NaN for all."""
+    if _me.world > 1:
+        dist.all_reduce(values)
+        values /= _me.world
+    return values
+
+
+def averaging_gradients(model: nn.Module) -> nn.Module:
+    """A model whose backward pass leaves the mean gradient over the processes."""
+    if _me.world == 1:
+        return model
+    return DistributedDataParallel(model, broadcast_buffers=False)
+
+
+@contextmanager
+def leased_by_main(folder: Path, what: str, **options: Any) -> Iterator[None]:
+    """lease.leased for all processes of the cell together."""
+    with ExitStack() as stack:
+        on_main(lambda: stack.enter_context(leased(folder, what, **options)))
+        yield

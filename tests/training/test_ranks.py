@@ -1,0 +1,92 @@
+"""Several processes for one cell: how they find each other, that they train as one does, and stop together."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from physlaw.errors import UserError
+from physlaw.training import ranks
+from physlaw.training.ranks import ALONE, Rank, find_rank
+
+CELL = ["scenario=uniform", "size=300", "train.batch_size=4", "train.log_every=5", "train.checkpoint_every=1000",
+        "eval.id_clips=2", "eval.ood_clips=2", "model.depth=1", "model.hidden_size=48", "model.num_heads=2",
+        "diffusion.denoise_steps=2", "train.optimizer=adamw"]  # fmt: skip
+FOLDER = "runs/id_ood/smoke/uniform-dit_xs-n300-seed0"
+
+
+def start(folder: Path, processes: int, *words: str) -> "subprocess.Popen[str]":
+    torchrun = ["-m", "torch.distributed.run", f"--nproc-per-node={processes}", "--standalone"] if processes > 1 else []
+    command = [sys.executable, *torchrun, "-m", "physlaw", "run", *CELL, *words]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / FOLDER / "model.safetensors")
+
+
+def test_a_rank_is_found_in_torchruns_variables_or_slurms() -> None:
+    assert find_rank({}) == ALONE
+    assert find_rank({"SLURM_NTASKS": "4", "SLURM_PROCID": "0", "SLURM_JOB_ID": "7"}) == ALONE  # a batch script
+    torchrun = {"RANK": "3", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "MASTER_ADDR": "node1", "MASTER_PORT": "29500"}
+    assert find_rank(torchrun) == Rank(3, 8, 1, "node1:29500")
+    step = {"SLURM_STEP_NUM_TASKS": "4", "SLURM_STEP_NUM_NODES": "1", "SLURM_PROCID": "2", "SLURM_LOCALID": "2",
+            "SLURM_JOB_ID": "12003", "SLURM_LAUNCH_NODE_IPADDR": "10.0.0.1"}  # fmt: skip
+    assert find_rank(step) == Rank(2, 4, 2, "127.0.0.1:20003")
+    assert find_rank(step | {"SLURM_STEP_NUM_NODES": "2"}).address == "10.0.0.1:20003"
+    assert find_rank(step | {"MASTER_PORT": "4000"}).address == "127.0.0.1:4000"
+    with pytest.raises(UserError, match="need MASTER_PORT"):
+        find_rank({"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "node1"})
+
+
+def test_alone_nothing_is_exchanged() -> None:
+    ranks.join()
+    assert (ranks.world(), ranks.is_main(), ranks.part()) == (1, True, slice(0, None, 1))
+    assert ranks.on_main(lambda: 3) == 3
+    assert ranks.mean(torch.tensor(2.0)) == 2
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_does_and_stop_together(tmp_path: Path) -> None:
+    """The same samples, times and noise: weights differ by rounding alone."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        folder.mkdir()
+    alone = start(one, 1, "train.steps=600")
+    pair = start(two, 2, "train.steps=600")
+    log = two / FOLDER / "train.jsonl"
+    while pair.poll() is None and not (log.exists() and log.read_text().count("\n") > 5):
+        time.sleep(0.05)
+    pair.send_signal(signal.SIGTERM)
+    shown = pair.communicate()[1]
+    assert "stopped at step" in shown, shown
+    saved = list((two / FOLDER / "checkpoints").glob("*.json"))
+    assert len(saved) == 1
+    assert 0 < json.loads(saved[0].read_text())["step"] < 600
+    pair = start(two, 2, "train.steps=600")
+    for process in (pair, alone):
+        shown = process.communicate()[1]
+        assert process.returncode == 0, shown
+    first, same = (json.loads((folder / FOLDER / "train.jsonl").read_text().split("\n")[0]) for folder in (one, two))
+    assert same["loss"] == pytest.approx(first["loss"], rel=1e-5)
+    there, here = weights(one), weights(two)
+    for name, value in there.items():
+        torch.testing.assert_close(here[name], value, rtol=1e-2, atol=1e-3)
+    assert json.loads((two / FOLDER / "provenance.json").read_text())["processes"] == 2
+    assert (two / FOLDER / "rows.csv").exists()
+
+
+@pytest.mark.slow
+def test_an_uneven_batch_is_refused_by_all(tmp_path: Path) -> None:
+    process = start(tmp_path, 2, "train.batch_size=3", "train.steps=5")
+    shown = process.communicate()[1]
+    assert process.returncode != 0
+    assert "a batch of 3 cannot be shared equally by 2 processes" in shown
