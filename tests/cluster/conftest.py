@@ -52,6 +52,12 @@ class Site:
             self.hurry()
             time.sleep(0.5)
 
+    def stays(self, so: Callable[[], bool], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and so():
+            time.sleep(0.2)
+        return so()
+
     def hurry(self) -> None:
         """A job that went back to the queue would wait two minutes."""
         for line in self.slurm.run("squeue", "--me", "--noheader", "--array", "--format=%i|%r").splitlines():

@@ -133,6 +133,38 @@ def test_a_cell_that_meets_its_time_limit_twice_ends_as_an_undisturbed_one(
     assert outcome(site.runs) == undisturbed
 
 
+def test_a_cancelled_cell_stays_cancelled(site: Site) -> None:
+    site.physlaw("launch", *LONG, *SITE)
+    site.wait(lambda: steps_logged(site) >= 100, "progress")
+    site.slurm.run("scancel", manifest(site)[LONG_NAME]["job"])
+    site.wait(site.idle, "the job's end")
+    assert site.stays(site.idle, seconds=5)
+    log = (site.runs / "id_ood" / "smoke" / LONG_NAME / "log.txt").read_text()
+    assert log.count("--- ") == 1
+    assert "stopped at step" in log  # nothing is lost
+
+
+def test_a_cell_with_two_processes_is_requeued_and_ends_as_if_it_was_not(site: Site) -> None:
+    words = [*LONG, *SITE, "cluster.tasks=2", "train.optimizer=adamw", "train.steps=1000"]
+    site.physlaw("launch", *words)
+    site.wait(lambda: steps_logged(site) >= 100, "progress")
+    site.slurm.run("scancel", "--signal=USR2", manifest(site)[LONG_NAME]["job"])
+    site.wait(site.idle, "the cell")
+    folder = site.runs / "id_ood" / "smoke" / LONG_NAME
+    log = (folder / "log.txt").read_text()
+    assert log.count("--- ") == 2
+    assert "stopped at step" in log
+    assert json.loads((folder / "provenance.json").read_text())["processes"] == 2
+    assert "1 finished" in site.physlaw("status", *words).stdout
+    alone = site.folder / "alone"
+    command = [sys.executable, "-m", "physlaw", "run", *LONG, "train.optimizer=adamw", "train.steps=1000"]
+    subprocess.run([*command, f"runs={alone}"], env=site.environment, check=True, capture_output=True)
+    first = [json.loads(((runs / "id_ood" / "smoke" / LONG_NAME) / "train.jsonl").read_text().splitlines()[k])["loss"]
+             for runs in (site.runs, alone) for k in (0, -1)]  # fmt: skip
+    assert first[0] == pytest.approx(first[2], rel=1e-5)
+    assert first[1] == pytest.approx(first[3], rel=1e-2)
+
+
 def child_gone(site: Site) -> bool:
     return subprocess.run(["pgrep", "-f", f"physlaw run .*runs={site.runs}"], capture_output=True).returncode != 0
 

@@ -70,11 +70,11 @@ def test_resuming_is_exact_to_the_last_bit(tmp_path: Path) -> None:
     task = diffusion_task()
     original, calls = task.batch, []
 
-    def batch(step: int) -> dict[str, Tensor]:
+    def batch(step: int, part: slice) -> dict[str, Tensor]:
         calls.append(step)
         if len(calls) == 7:
             os.kill(os.getpid(), signal.SIGTERM)  # preempted
-        return original(step)
+        return original(step, part)
 
     task.batch = batch  # type: ignore[method-assign]
     with pytest.raises(Interrupted, match="stopped at step 7"):
@@ -91,10 +91,10 @@ def test_a_killed_run_continues_from_its_last_checkpoint(tmp_path: Path) -> None
     whole, _ = fit(diffusion_task(), config(), tmp_path / "whole", "run", "whole")
     task, original = diffusion_task(), diffusion_task().batch
 
-    def batch(step: int) -> dict[str, Tensor]:
+    def batch(step: int, part: slice) -> dict[str, Tensor]:
         if step == 10:
             raise MemoryError  # nothing is saved on the way out
-        return original(step)
+        return original(step, part)
 
     task.batch = batch  # type: ignore[method-assign]
     with pytest.raises(MemoryError):
@@ -162,7 +162,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_is_not_saved(tmp_path: Path
 @pytest.mark.slow
 def test_one_batch_is_learned(tmp_path: Path) -> None:
     task, original = diffusion_task(), diffusion_task().batch
-    task.batch = lambda step: original(0)  # type: ignore[method-assign]
+    task.batch = lambda step, part: original(0, part)  # type: ignore[method-assign]
     fit(task, config(steps=150, learning_rate=0.005, log_every=10, checkpoint_every=1000), tmp_path, "run", "x")
     losses = [json.loads(line)["loss"] for line in (tmp_path / "train.jsonl").read_text().splitlines()]
     assert losses[-1] < 0.3 * losses[0]
@@ -186,6 +186,10 @@ def test_batches_depend_on_seed_and_step_alone() -> None:
     two.batch(3)
     assert all(torch.equal(one.batch(5)[k], two.batch(5)[k]) for k in one.batch(5))
     assert not torch.equal(one.batch(5)["noise"], one.batch(6)["noise"])
+    whole = one.batch(5)
+    for world in (2, 4):  # several processes share the same samples
+        parts = [one.batch(5, slice(rank, None, world)) for rank in range(world)]
+        assert all(torch.equal(whole[k], torch.stack([p[k] for p in parts], 1).flatten(0, 1)) for k in whole)
     assert not torch.equal(one.batch(5)["noise"], diffusion_task(seed=1).batch(5)["noise"])
 
 

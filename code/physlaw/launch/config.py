@@ -20,7 +20,8 @@ class ClusterConfig:
     constraint: str | None = None
     gres: str | None = None  # e.g. gpu:a100:{gpus}; None: --gpus-per-node
     gpus: int = 1  # per cell; 0 for CPU cells
-    cpus_per_gpu: int = 8  # or per cell without GPUs
+    tasks: int | None = None  # processes per cell; null: one per GPU
+    cpus_per_gpu: int = 8  # or per process without GPUs
     mem_gb: int = 64  # per cell
     time_min: int = 1440  # per segment; a cell goes back to the queue as often as it needs to
     signal_delay_s: int = 120  # the signal comes this long before the time is up
@@ -31,7 +32,7 @@ class ClusterConfig:
     container: str = ""  # a .sif file: every cell runs in it
     container_command: str = "apptainer exec --nv --bind {bind} {image}"
     scratch: str = ""  # folder on the node's own disk; shell variables are expanded there, e.g. $SLURM_TMPDIR
-    per_model: dict[str, dict[str, int]] = field(default_factory=dict)  # gpus, mem_gb, ... of some models
+    per_model: dict[str, dict[str, int]] = field(default_factory=dict)  # gpus, tasks, mem_gb, ... of some models
     additional: dict[str, str] = field(default_factory=dict)  # further sbatch options, name -> value
     peak_tflops: float = 989.0  # of one GPU in dense bfloat16, for the estimate of GPU-hours
     mfu: float = 0.35  # share of it that training is assumed to reach
@@ -45,6 +46,13 @@ class ClusterConfig:
         ):  # fmt: skip
             if getattr(self, key) < least:
                 raise UserError(f"cluster.{key} must be at least {least:g}, got {getattr(self, key)}")
+        if self.tasks is not None and self.tasks < 1:
+            raise UserError(f"cluster.tasks must be at least 1, got {self.tasks}")
+        shape_keys = ("gpus", "tasks", "cpus_per_gpu", "mem_gb", "time_min")
+        for model, shape in self.per_model.items():
+            for key in shape:
+                if key not in shape_keys:
+                    raise unknown(f"key of cluster.per_model.{model}", key, shape_keys)
         if self.mfu > 1:
             raise UserError(f"cluster.mfu is a share of the peak and at most 1, got {self.mfu}")
 

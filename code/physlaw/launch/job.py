@@ -18,6 +18,7 @@ from typing import Any
 from physlaw.lease import slurm_job
 
 INTERRUPTED = 130  # the child's exit status after it has saved
+ENDED_BY_SIGNAL = (INTERRUPTED, -signal.SIGTERM, -signal.SIGUSR2)  # the others: outside training, with all on disk
 SAVING_PATIENCE_S = 90.0
 LAST_LINES = 12
 
@@ -30,7 +31,10 @@ class CellFailed(RuntimeError):
 class CellJob:
     """Callable that submitit runs, and asks for a checkpoint before the job is stopped.
 
-    command: of the child; shell variables in it are expanded on the node. log: its output, appended to.
+    With several processes per cell every one has its supervisor; the first one's speaks for the job.
+
+    command: of the child; shell variables in it are expanded on the node. log: its output, appended to; of rank k > 0
+    beside it with -k in the name.
     """
 
     command: list[str]
@@ -40,7 +44,10 @@ class CellJob:
     _stopping: bool = False
 
     def __call__(self) -> None:
+        rank = int(os.environ.get("SLURM_PROCID", 0))
         log = Path(self.log)
+        if rank:
+            log = log.with_name(f"{log.stem}-{rank}{log.suffix}")
         log.parent.mkdir(parents=True, exist_ok=True)
         command = [os.path.expandvars(word) for word in self.command]
         with log.open("ab") as stream:
@@ -52,10 +59,12 @@ class CellJob:
             status = self._wait()
         if status == 0:
             return
-        if status == INTERRUPTED and not self._stopping:
-            # A plain SIGTERM reached the child first (preemption without a warning, scancel --signal): it has saved.
+        if status in ENDED_BY_SIGNAL and not self._stopping:
+            # The signal reached the child alone or first (preemption without a warning, scancel --signal).
+            if rank:
+                return  # the first one's supervisor puts the job back
             requeue()
-        raise CellFailed(f"exit status {status}; {self.log} ends with:\n{last_lines(log)}")
+        raise CellFailed(f"exit status {status}; {log} ends with:\n{last_lines(log)}")
 
     def _wait(self) -> int:
         # Not Popen.wait: the signal handler asks for the child's state while this loop waits for it.
@@ -80,9 +89,12 @@ class CellJob:
 
 
 def requeue() -> None:
-    """Put this SLURM job back into the queue; it does not return when that works."""
+    """Put this SLURM job back into the queue, unless SLURM is ending it (scancel); does not return when that works."""
     job = slurm_job()
-    if job is not None and subprocess.run(["scontrol", "requeue", job], check=False).returncode == 0:
+    if job is None:
+        return
+    state = subprocess.run(["squeue", "--noheader", f"--jobs={job}", "--format=%T"], capture_output=True, text=True)
+    if state.stdout.strip() == "RUNNING" and subprocess.run(["scontrol", "requeue", job], check=False).returncode == 0:
         time.sleep(60)  # SLURM ends this process
 
 

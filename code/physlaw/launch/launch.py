@@ -93,8 +93,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def shape_of(cell: CellConfig, cluster: ClusterConfig) -> dict[str, Any]:
     """The resources that a cell asks for; cells of one array ask for the same."""
-    asked = {key: getattr(cluster, key) for key in ("gpus", "cpus_per_gpu", "mem_gb", "time_min")}
-    return asked | cluster.per_model.get(cell.model.name, {})
+    asked = {key: getattr(cluster, key) for key in ("gpus", "tasks", "cpus_per_gpu", "mem_gb", "time_min")}
+    asked |= cluster.per_model.get(cell.model.name, {})
+    return asked | {"tasks": asked["tasks"] or max(asked["gpus"], 1)}
 
 
 def describe_plan(plan: Plan, waiting: list[CellConfig]) -> Iterator[str]:
@@ -103,7 +104,7 @@ def describe_plan(plan: Plan, waiting: list[CellConfig]) -> Iterator[str]:
     for cell in plan.cells:
         shape, hours = shape_of(cell, cluster), gpu_hours(cell, cluster)
         state = "to run" if cell in waiting else "finished" if is_finished(cell) else "in the queue or being run"
-        cost = f"{hours:.3g} GPU-hours" if shape["gpus"] else f"{shape['cpus_per_gpu']} cores"
+        cost = f"{hours:.3g} GPU-hours" if shape["gpus"] else f"{shape['tasks'] * shape['cpus_per_gpu']} cores"
         total += hours if cell in waiting else 0.0
         yield (
             f"{cell.name}: {state}; {shape['gpus']} GPUs, {shape['mem_gb']} GB, {shape['time_min']} min a segment, "
@@ -216,7 +217,11 @@ def _submit_tokenizers(
             if key not in seen and not (known and known["job"] in queue):
                 job = _job(plan, f"prepare stage={stage}", cell, words[cell.name], code)
                 job.log = str((plan.folder / f"{stage}-{name}.log").resolve())
-                executor = _executor(plan, shape_of(cell, plan.launch.cluster), f"physlaw-{stage}", before, code)
+                shape = shape_of(cell, plan.launch.cluster)
+                if stage == "latents":  # one process encodes
+                    shape |= {"gpus": min(shape["gpus"], 1), "tasks": 1}
+                    job.environment["PHYSLAW_EXPECT_GPUS"] = str(shape["gpus"])
+                executor = _executor(plan, shape, f"physlaw-{stage}", before, code)
                 manifest["prepare"][key] = known = {"job": _submit_all(executor, [job])[0], "log": job.log}
                 write_json(plan.folder / "manifest.json", manifest)
             seen.add(key)
@@ -264,11 +269,12 @@ def _executor(plan: Plan, shape: dict[str, Any], name: str, after: list[str], co
         "time": shape["time_min"],
         "mem": f"{shape['mem_gb']}GB",
         "nodes": 1,
-        "ntasks_per_node": max(gpus, 1),
+        "ntasks_per_node": shape["tasks"],
         "cpus_per_task": shape["cpus_per_gpu"],
         "signal_delay_s": cluster.signal_delay_s,
         "array_parallelism": cluster.array_parallelism,
         "stderr_to_stdout": True,
+        "srun_args": ["--kill-on-bad-exit=1"],  # one process of a cell cannot go on without the others
         "setup": [*cluster.setup, f"export PYTHONPATH={shlex.quote(str(code / 'code'))}"],
         "additional_parameters": additional,
     }
