@@ -1,4 +1,5 @@
 # make reproduce   set up, run the smoke study, print the table beside the committed one
+# make launcher    a login node's part alone: .launcher/bin/physlaw launch, status (Python 3.8 or newer; no torch)
 # make test        set up, lint, type-check, run all tests
 # make test-cluster  the grid on a real SLURM of one node (root; installs Debian's slurm-wlm and munge)
 # make test-image    build the Dockerfile (CPU flavour) and a SIF from it, and use both as a user would (root)
@@ -7,6 +8,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+LAUNCHER ?= .launcher
 FLAVOUR ?= $(shell (command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU) && echo cuda || echo cpu)
 PROFILE ?= smoke
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -14,7 +16,7 @@ TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 STAMP := $(VENV)/.installed-$(FLAVOUR)
 
-.PHONY: help setup reproduce test test-cluster test-image quick lint locks clean
+.PHONY: help setup launcher reproduce test test-cluster test-image quick lint locks clean
 .DEFAULT_GOAL := help
 
 help:
@@ -37,6 +39,15 @@ $(STAMP): requirements/$(FLAVOUR).lock pyproject.toml
 	@$(PIP) install --require-hashes -r requirements/$(FLAVOUR).lock
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
+
+launcher: $(LAUNCHER)/bin/physlaw
+
+$(LAUNCHER)/bin/physlaw: requirements/launcher.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 8))' || { echo "make: the launcher needs Python 3.8 or newer; choose one with PYTHON="; exit 2; }
+	@$(PYTHON) -m venv --clear $(LAUNCHER)
+	@$(LAUNCHER)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/launcher.lock
+	@printf '#!/bin/sh\nPYTHONPATH="%s/code" exec "%s/bin/python" -m physlaw "$$@"\n' "$(CURDIR)" "$(abspath $(LAUNCHER))" > $@
+	@chmod +x $@
 
 reproduce: $(STAMP)
 	@$(VENV)/bin/physlaw reproduce study=id_ood profile=$(PROFILE)
@@ -64,4 +75,4 @@ quick: $(STAMP)
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) -m 'not slow and not gpu'
 
 clean:
-	rm -rf $(VENV) build code/*.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LAUNCHER) build code/*.egg-info .mypy_cache .ruff_cache .pytest_cache

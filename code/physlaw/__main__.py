@@ -19,7 +19,7 @@ usage: physlaw VERB [key=value ...]
   simulate    write clips to files: out=FOLDER|FILE [scenario= split= size= count= format= placement= ...]
   train       train one cell's model: [scenario= model= size= seed= profile= recipe= ...]
   evaluate    score a trained cell (same words as train)
-  run         train and evaluate one cell
+  run         train and evaluate one cell: the words of train, or number=K for the K-th of a study, from 0
   reproduce   run every cell of a study here, collect, compare: [profile=smoke out=FOLDER workers=N ...]
   launch      submit a study's unfinished cells: [study= profile= cluster=slurm|local|debug|... dry_run=true seeds=N]
   status      how the cells of a launched study do (same words as launch)
@@ -95,8 +95,10 @@ def _train(words: list[str]) -> int:
 
 def _run(words: list[str]) -> int:
     from physlaw.config import compose_cell
+    from physlaw.launch.cells import cell_words
 
-    cell = compose_cell(words)
+    number, words = _take("number", words)
+    cell = compose_cell(words if number is None else cell_words(words, number))
     from physlaw.cell import run_cell
 
     print(run_cell(cell))
@@ -248,6 +250,12 @@ def main(words: list[str] | None = None) -> int:
         hint = " (nothing finished is lost; free space and run the same command again)" if full else ""
         print(f"physlaw: error: {error}{hint}", file=sys.stderr)
         return 75 if full else 2
+    except ModuleNotFoundError as error:
+        if (error.name or "physlaw").partition(".")[0] == "physlaw":
+            raise
+        hint = "which a launcher's Python has not: use .venv (make setup) or the image"
+        print(f"physlaw: error: {words[0]} needs {error.name}, {hint}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("physlaw: interrupted; the same command continues", file=sys.stderr)
         return 130

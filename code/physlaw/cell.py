@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from torch import Tensor
 
 from physlaw.cell_data import TrainingClips, clips_digest_of, training_clips
 from physlaw.cell_tokenizer import prepare_tokenizer
-from physlaw.config import CellConfig
+from physlaw.config import FAILURE, CellConfig
 from physlaw.data.latents import EncodedClips, LatentCache
 from physlaw.data.released import ClipFile
 from physlaw.diffusion.noise import sample_noise
@@ -45,7 +46,7 @@ from physlaw.models.tokenizers import (
 from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
 from physlaw.training import ranks
-from physlaw.training.loop import TrainReport, fit
+from physlaw.training.loop import Interrupted, TrainReport, fit
 from physlaw.training.state import TrainState, save_tensors
 from physlaw.training.tasks import DiffusionTask
 from physlaw.worlds.scenarios import get_scenario
@@ -271,7 +272,7 @@ def run_cell(cell: CellConfig) -> Path:
     """
     rows = cell.folder / "rows.csv"
     ranks.join()
-    with ranks.leased_by_main(cell.folder, f"cell {cell.name}", say=ranks.say):
+    with ranks.leased_by_main(cell.folder, f"cell {cell.name}", say=ranks.say), _noting_failure(cell.folder):
         model = train_cell(cell)
         if not ranks.is_main():
             return rows
@@ -301,6 +302,24 @@ def run_cell(cell: CellConfig) -> Path:
             },
         )
     return rows
+
+
+@contextlib.contextmanager
+def _noting_failure(folder: Path) -> Iterator[None]:
+    """failure.txt says why the last call failed, for `physlaw status`."""
+    note = folder / FAILURE
+    if not ranks.is_main():
+        yield
+        return
+    note.unlink(missing_ok=True)
+    try:
+        yield
+    except Interrupted:
+        raise
+    except Exception as error:
+        with contextlib.suppress(OSError):  # the disk may be what failed
+            write_text(note, f"{type(error).__name__}: {error}\n")
+        raise
 
 
 def _drop_stale_evaluation(cell: CellConfig) -> None:

@@ -11,7 +11,7 @@ import os
 import re
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict, Tuple
 
 from physlaw.data.config import SCENARIO_NAMES, SIZES, DataConfig
 from physlaw.diffusion.config import DiffusionConfig
@@ -23,6 +23,7 @@ from physlaw.training.config import TrainConfig
 REPOSITORY = Path(__file__).resolve().parents[2]
 GROUPS = ("model", "tokenizer", "recipe", "profile")
 STUDIES = ("id_ood",)
+FAILURE = "failure.txt"  # in a run folder: why the last run failed
 CELL_NAME = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)*")
 
 
@@ -30,12 +31,12 @@ CELL_NAME = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)*")
 class GridConfig:
     """Which cells a study has in this profile: the product of these lists."""
 
-    scenarios: tuple[str, ...] = SCENARIO_NAMES
-    models: tuple[str, ...] = ("dit_s",)
-    sizes: tuple[str, ...] = ("30k",)
-    seeds: tuple[int, ...] = (0,)
-    per_scenario: dict[str, dict[str, Any]] = field(default_factory=dict)  # scenario -> key -> value, where unset
-    extra: tuple[str, ...] = ()  # further scenario:model:size combinations
+    scenarios: Tuple[str, ...] = SCENARIO_NAMES
+    models: Tuple[str, ...] = ("dit_s",)
+    sizes: Tuple[str, ...] = ("30k",)
+    seeds: Tuple[int, ...] = (0,)
+    per_scenario: Dict[str, Dict[str, Any]] = field(default_factory=dict)  # scenario -> key -> value, where unset
+    extra: Tuple[str, ...] = ()  # further scenario:model:size combinations
     tolerance: float = 0.5  # how far a model error may be from the committed one on another machine, as a fraction
     notes: str = ""  # what the profile's scale is and is not worth, for the report
 

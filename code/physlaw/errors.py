@@ -1,5 +1,7 @@
 """The one exception for what a user can put right; the command line prints it as a single line."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 

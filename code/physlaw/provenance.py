@@ -90,7 +90,7 @@ def image() -> dict[str, Any]:
         return {}
     known = read_json(path)
     short = {key: known[key] for key in ("base", "flavour", "architecture", "lock_sha256")}
-    return {"image": short | {"manifest_sha256": sha256_file(path)}}
+    return {"image": {**short, "manifest_sha256": sha256_file(path)}}
 
 
 def provenance() -> dict[str, Any]:

@@ -32,9 +32,11 @@ def steps_logged(site: Site, name: str = LONG_NAME) -> int:
     return json.loads(lines[-1])["step"] if lines and lines[-1].endswith("}") else 0
 
 
-def child_of(site: Site, name: str = LONG_NAME) -> int:
-    """The process that trains the cell."""
-    found = subprocess.run(["pgrep", "-f", f"physlaw run .*runs={site.runs}"], capture_output=True, text=True)
+def child_of(site: Site, word: str = "") -> int:
+    """The process that trains the cell that was asked for with this word."""
+    found = subprocess.run(
+        ["pgrep", "-f", f"^{sys.executable} -m physlaw run {word}.*runs={site.runs}"], capture_output=True, text=True
+    )
     return int(found.stdout.split()[0])
 
 
@@ -118,19 +120,20 @@ def test_a_preempted_cell_ends_as_an_undisturbed_one(site: Site, undisturbed: tu
     assert outcome(site.runs) == undisturbed
 
 
-def test_a_cell_that_meets_its_time_limit_twice_ends_as_an_undisturbed_one(
-    site: Site, undisturbed: tuple[str, str]
-) -> None:
-    words = [*LONG, *SITE, "cluster.time_min=1", "cluster.signal_delay_s=50"]
-    site.physlaw("launch", *words)
-    for _ in range(2):
-        before = steps_logged(site)
-        site.wait(lambda before=before: steps_logged(site) > before, "progress")  # type: ignore[misc]
-        job = manifest(site)[LONG_NAME]["job"]
-        site.slurm.run("scancel", "--signal=USR2", job)  # what SLURM sends before the time is up
-        site.wait(lambda: child_gone(site), "the checkpoint")
-    site.wait(site.idle, "the cell")
-    assert outcome(site.runs) == undisturbed
+def test_a_cell_that_meets_its_time_limit_twice_ends_as_an_undisturbed_one(site: Site) -> None:
+    """SLURM's own warning, at its own time: 15 to 45 s into a limit of one minute."""
+    words = [*LONG, "train.steps=9000", "train.checkpoint_every=5000"]
+    site.physlaw("launch", *words, *SITE, "cluster.time_min=1", "cluster.signal_delay_s=45")
+    alone = site.folder / "alone"
+    command = [sys.executable, "-m", "physlaw", "run", *words, f"runs={alone}"]
+    undisturbed = subprocess.Popen(command, env=site.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    site.wait(site.idle, "the cell", 400)
+    assert undisturbed.wait() == 0
+    log = (site.runs / "id_ood" / "smoke" / LONG_NAME / "log.txt").read_text()
+    stops = [int(line.rsplit("stopped at step ")[1].split(";")[0]) for line in log.splitlines() if "stopped at" in line]
+    assert len(stops) >= 2
+    assert all(step % 5000 for step in stops)  # saved on the warning, not by the period
+    assert outcome(site.runs) == outcome(alone)
 
 
 def test_a_cancelled_cell_stays_cancelled(site: Site) -> None:
@@ -165,10 +168,6 @@ def test_a_cell_with_two_processes_is_requeued_and_ends_as_if_it_was_not(site: S
     assert first[1] == pytest.approx(first[3], rel=1e-2)
 
 
-def child_gone(site: Site) -> bool:
-    return subprocess.run(["pgrep", "-f", f"physlaw run .*runs={site.runs}"], capture_output=True).returncode != 0
-
-
 def test_a_killed_cell_shows_as_failed_and_launching_again_ends_as_an_undisturbed_one(
     site: Site, undisturbed: tuple[str, str]
 ) -> None:
@@ -180,3 +179,55 @@ def test_a_killed_cell_shows_as_failed_and_launching_again_ends_as_an_undisturbe
     assert "1 to run" in site.physlaw("launch", *LONG, *SITE).stdout
     site.wait(site.idle, "the cell")
     assert outcome(site.runs) == undisturbed
+
+
+def sbatch(site: Site, *words: str) -> str:
+    """A job of slurm/*.sbatch, run by this Python instead of an image."""
+    (site.folder / "slurm").exists() or (site.folder / "slurm").symlink_to(Path(__file__).parents[2] / "slurm")
+    here = ["--gpus-per-node=0", "--cpus-per-task=1", "--mem=2G", "--parsable"]
+    environment = site.environment | {"PHYSLAW": f"{sys.executable} -m physlaw"}
+    done = subprocess.run(
+        ["sbatch", *here, *words], env=environment, cwd=site.folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_sbatch_alone_runs_a_grid_survives_the_warning_and_shares_folders_with_launch(
+    site: Site, undisturbed: tuple[str, str]
+) -> None:
+    other = "uniform-dit_xs-n300-seed1"
+    words = [*LONG, f"runs={site.runs}", "grid.seeds=[0,1]"]
+    array = sbatch(site, "--array=0-1", "slurm/grid.sbatch", *words)
+    site.wait(lambda: steps_logged(site) >= 200 and steps_logged(site, other) >= 200, "progress")
+    assert "running: step" in site.physlaw("status", *words, *SITE).stdout
+    assert "0 to run" in site.physlaw("launch", *words, *SITE).stdout  # they are worked on
+    site.slurm.run("scancel", "--signal=USR2", "--batch", f"{array}_0")
+    os.kill(child_of(site, "number=1"), signal.SIGKILL)
+    site.wait(site.idle, "the array")
+    log = (site.folder / f"physlaw-{array}_0.out").read_text()
+    assert "goes back to the queue" in log
+    assert "stopped at step" in log
+    assert outcome(site.runs) == undisturbed
+    shown = site.physlaw("status", *words, *SITE, check=False).stdout
+    assert f"{other}: stopped: step" in shown
+    assert "1 to run" in site.physlaw("launch", *words, *SITE).stdout  # the killed one goes on from where it was
+    site.wait(site.idle, "the other cell")
+    assert "2 finished" in site.physlaw("status", *words, *SITE).stdout
+    sbatch(site, "slurm/collect.sbatch", *words, f"out={site.folder / 'results'}")
+    site.wait(site.idle, "the collection")
+    assert (site.folder / "results" / "report.html").exists()
+
+
+def test_scripts_run_one_cell_and_name_what_is_wrong(site: Site) -> None:
+    good = sbatch(site, "slurm/cell.sbatch", "run", *SHORT, f"runs={site.runs}")
+    bad = sbatch(site, "--array=7", "slurm/grid.sbatch", *SHORT, f"runs={site.runs}")
+    no_gpu = sbatch(site, "--export=ALL,PHYSLAW_EXPECT_GPUS=1", "slurm/cell.sbatch", "run", *SHORT, "scenario=parabola",
+                    f"runs={site.runs}")  # fmt: skip
+    site.wait(site.idle, "the jobs")
+    assert (site.runs / "id_ood" / "smoke" / "uniform-dit_xs-n300-seed0" / "rows.csv").exists(), good
+    assert "number must be 0 to 2, got '7'" in (site.folder / f"physlaw-{bad}_7.out").read_text()
+    log = (site.folder / f"physlaw-{no_gpu}.out").read_text()
+    assert "asked for 1 GPU(s), but torch" in log
+    shown = site.physlaw("status", *SHORT, check=False).stdout
+    assert "parabola-dit_xs-n300-seed0: failed: UserError: this job asked for 1 GPU(s)" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 from physlaw.data.config import EVALUATIONS
 from physlaw.errors import UserError, unknown
@@ -13,8 +14,8 @@ class EvalConfig:
     """Which clips are generated and scored for a cell."""
 
     blocks: str = "released"  # which evaluation set: released, or paper (apart from training; its appendix A.4)
-    id_clips: int | None = None  # None: the whole block
-    ood_clips: int | None = None  # per block
+    id_clips: Optional[int] = None  # None: the whole block
+    ood_clips: Optional[int] = None  # per block
     batch_size: int = 64
     shown_clips: int = 2  # per block, kept as videos for the report
 
@@ -31,6 +32,6 @@ class EvalConfig:
 class ScoreConfig:
     """How `physlaw score` measures."""
 
-    scenario: str | None = None  # None: read it off the file
-    resize: int | None = None  # average 256 x 256 frames down to this side first
+    scenario: Optional[str] = None  # None: read it off the file
+    resize: Optional[int] = None  # average 256 x 256 frames down to this side first
     keep_last: bool = False  # the release drops the last frame

@@ -37,3 +37,15 @@ def study_words(overrides: list[str]) -> list[list[str]]:
             f"{', '.join(base.grid.sizes)}; seeds {', '.join(map(str, base.grid.seeds))}"
         )
     return [[*common, *(f"{axis}={value}" for axis, value in cell.items())] for cell in found]
+
+
+def cell_words(overrides: list[str], number: str) -> list[str]:
+    """The words that compose cell `number` of a study and profile, counted from 0 as `launch dry_run=true` lists them.
+
+    Raises:
+        UserError: there is no such cell.
+    """
+    every = study_words(overrides)
+    if not (number.isdigit() and int(number) < len(every)):
+        raise UserError(f"number must be 0 to {len(every) - 1}, got {number!r}")
+    return every[int(number)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Dict, List, Optional
 
 from physlaw.errors import UserError, unknown
 
@@ -14,13 +15,13 @@ class ClusterConfig:
     """One site. Everything that differs between sites is here, nothing in the code."""
 
     kind: str = "slurm"  # slurm; local: processes on this machine; debug: in this process
-    partition: str | None = None
-    account: str | None = None
-    qos: str | None = None
-    constraint: str | None = None
-    gres: str | None = None  # e.g. gpu:a100:{gpus}; None: --gpus-per-node
+    partition: Optional[str] = None
+    account: Optional[str] = None
+    qos: Optional[str] = None
+    constraint: Optional[str] = None
+    gres: Optional[str] = None  # e.g. gpu:a100:{gpus}; None: --gpus-per-node
     gpus: int = 1  # per cell; 0 for CPU cells
-    tasks: int | None = None  # processes per cell; null: one per GPU
+    tasks: Optional[int] = None  # processes per cell; null: one per GPU
     cpus_per_gpu: int = 8  # or per process without GPUs
     mem_gb: int = 64  # per cell
     time_min: int = 1440  # per segment; a cell goes back to the queue as often as it needs to
@@ -28,12 +29,12 @@ class ClusterConfig:
     max_array_size: int = 1000
     array_parallelism: int = 64
     python: str = "python3"  # on the compute nodes, with the project installed; not used with a container
-    setup: list[str] = field(default_factory=list)  # shell lines before the cell, e.g. module load
+    setup: List[str] = field(default_factory=list)  # shell lines before the cell, e.g. module load
     container: str = ""  # a .sif file: every cell runs in it
     container_command: str = "apptainer exec --nv --bind {bind} {image}"
     scratch: str = ""  # folder on the node's own disk; shell variables are expanded there, e.g. $SLURM_TMPDIR
-    per_model: dict[str, dict[str, int]] = field(default_factory=dict)  # gpus, tasks, mem_gb, ... of some models
-    additional: dict[str, str] = field(default_factory=dict)  # further sbatch options, name -> value
+    per_model: Dict[str, Dict[str, int]] = field(default_factory=dict)  # gpus, tasks, mem_gb, ... of some models
+    additional: Dict[str, str] = field(default_factory=dict)  # further sbatch options, name -> value
     peak_tflops: float = 989.0  # of one GPU in dense bfloat16, for the estimate of GPU-hours
     mfu: float = 0.35  # share of it that training is assumed to reach
 
@@ -62,6 +63,6 @@ class LaunchConfig:
     """What `physlaw launch` does besides choosing cells."""
 
     dry_run: bool = False  # print, submit nothing
-    seeds: int | None = None  # training seeds 0 to seeds - 1; None: the profile's
-    container: str | None = None  # short for cluster.container
+    seeds: Optional[int] = None  # training seeds 0 to seeds - 1; None: the profile's
+    container: Optional[str] = None  # short for cluster.container
     cluster: ClusterConfig = field(default_factory=ClusterConfig)

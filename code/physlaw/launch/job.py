@@ -54,7 +54,7 @@ class CellJob:
             stream.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} job {slurm_job() or 'local'}\n".encode())
             stream.flush()
             self._child = subprocess.Popen(
-                command, stdout=stream, stderr=subprocess.STDOUT, env=os.environ | self.environment
+                command, stdout=stream, stderr=subprocess.STDOUT, env={**os.environ, **self.environment}
             )
             status = self._wait()
         if status == 0:

@@ -94,8 +94,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def shape_of(cell: CellConfig, cluster: ClusterConfig) -> dict[str, Any]:
     """The resources that a cell asks for; cells of one array ask for the same."""
     asked = {key: getattr(cluster, key) for key in ("gpus", "tasks", "cpus_per_gpu", "mem_gb", "time_min")}
-    asked |= cluster.per_model.get(cell.model.name, {})
-    return asked | {"tasks": asked["tasks"] or max(asked["gpus"], 1)}
+    asked.update(cluster.per_model.get(cell.model.name, {}))
+    return {**asked, "tasks": asked["tasks"] or max(asked["gpus"], 1)}
 
 
 def describe_plan(plan: Plan, waiting: list[CellConfig]) -> Iterator[str]:
@@ -164,13 +164,13 @@ def _submit(plan: Plan) -> int:
         return 0
     cluster = plan.launch.cluster
     code = snapshot(Path(plan.cells[0].runs) / "snapshots")
-    words = {cell.name: cell_words for cell, cell_words in zip(plan.cells, plan.words, strict=True)}
+    words = {cell.name: cell_words for cell, cell_words in zip(plan.cells, plan.words)}
     for shape, group in _arrays(waiting, cluster):
         dependencies = _submit_tokenizers(plan, group, words, code, manifest, queue)
         jobs = [_job(plan, "run", cell, words[cell.name], code) for cell in group]
         executor = _executor(plan, shape, f"physlaw-{plan.cells[0].study}", dependencies, code)
         submitted = _submit_all(executor, jobs)
-        for cell, job, number in zip(group, jobs, submitted, strict=True):
+        for cell, job, number in zip(group, jobs, submitted):
             manifest["cells"][cell.name] = {
                 "job": number,
                 "log": job.log,
@@ -180,7 +180,7 @@ def _submit(plan: Plan) -> int:
                 **shape,
             }
         # After every array: a launch that dies here has submitted nothing that it does not know of.
-        write_json(plan.folder / "manifest.json", manifest | {"cluster": asdict(cluster)})
+        write_json(plan.folder / "manifest.json", {**manifest, "cluster": asdict(cluster)})
     print(f"submitted {len(waiting)} cells; physlaw status shows how they do", file=sys.stderr)
     return len(waiting)
 
@@ -219,7 +219,7 @@ def _submit_tokenizers(
                 job.log = str((plan.folder / f"{stage}-{name}.log").resolve())
                 shape = shape_of(cell, plan.launch.cluster)
                 if stage == "latents":  # one process encodes
-                    shape |= {"gpus": min(shape["gpus"], 1), "tasks": 1}
+                    shape.update(gpus=min(shape["gpus"], 1), tasks=1)
                     job.environment["PHYSLAW_EXPECT_GPUS"] = str(shape["gpus"])
                 executor = _executor(plan, shape, f"physlaw-{stage}", before, code)
                 manifest["prepare"][key] = known = {"job": _submit_all(executor, [job])[0], "log": job.log}
@@ -243,7 +243,7 @@ def _job(plan: Plan, verb: str, cell: CellConfig, words: list[str], code: Path) 
         command = [*prefix, "physlaw", *words]
     else:
         command = [cluster.python, "-m", "physlaw", *words]
-        environment |= {"PYTHONPATH": str(code / "code"), "PHYSLAW_CONFIGS": str(code / "configs")}
+        environment.update(PYTHONPATH=str(code / "code"), PHYSLAW_CONFIGS=str(code / "configs"))
     return CellJob(command, str((cell.folder / "log.txt").resolve()), environment)
 
 
@@ -256,9 +256,9 @@ def _executor(plan: Plan, shape: dict[str, Any], name: str, after: list[str], co
         executor = submitit.SlurmExecutor(plan.folder / "jobs", max_num_timeout=NO_TIMEOUT_LIMIT)
     except RuntimeError as error:
         raise UserError(f"{error}; use cluster=local where there is no SLURM") from None
-    additional = dict(cluster.additional) | {"requeue": True, "open-mode": "append"}
+    additional: dict[str, Any] = {**cluster.additional, "requeue": True, "open-mode": "append"}
     if after:
-        additional |= {"dependency": "afterok:" + ":".join(after), "kill-on-invalid-dep": "yes"}
+        additional.update({"dependency": "afterok:" + ":".join(after), "kill-on-invalid-dep": "yes"})
     gpus = shape["gpus"]
     asked: dict[str, Any] = {
         "job_name": name,
@@ -275,7 +275,12 @@ def _executor(plan: Plan, shape: dict[str, Any], name: str, after: list[str], co
         "array_parallelism": cluster.array_parallelism,
         "stderr_to_stdout": True,
         "srun_args": ["--kill-on-bad-exit=1"],  # one process of a cell cannot go on without the others
-        "setup": [*cluster.setup, f"export PYTHONPATH={shlex.quote(str(code / 'code'))}"],
+        # Newer SLURMs do not hand a job's cores on to its steps.
+        "setup": [
+            *cluster.setup,
+            f"export PYTHONPATH={shlex.quote(str(code / 'code'))}",
+            "export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK",
+        ],
         "additional_parameters": additional,
     }
     if gpus and cluster.gres:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from physlaw.config import CellConfig
+from physlaw.config import FAILURE, CellConfig
 from physlaw.errors import UserError
 from physlaw.launch.job import last_lines
 from physlaw.launch.launch import is_finished, plan_of, read_manifest
@@ -53,7 +53,8 @@ def starts(log: Path) -> int:
 
 
 def cell_states(words: list[str]) -> Iterator[tuple[CellConfig, str, str]]:
-    """(cell, state, what there is to say) of every cell; states: finished, running, pending, failed, not launched."""
+    """(cell, state, what there is to say) of every cell; states: finished, running, pending, failed, stopped,
+    not launched."""
     plan = plan_of(words)
     manifest = read_manifest(plan.folder)
     queue: dict[str, tuple[str, str]] = {}
@@ -67,7 +68,7 @@ def cell_states(words: list[str]) -> Iterator[tuple[CellConfig, str, str]]:
         again = starts(Path(known["log"])) - 1 if known else 0
         note = f"; went back to the queue {again} times" if again > 0 else ""
         if is_finished(cell):
-            yield cell, "finished", note.removeprefix("; ")
+            yield cell, "finished", note[2:]
         elif known and known["job"] in queue:
             state, reason = queue[known["job"]]
             if state == "running":
@@ -83,6 +84,10 @@ def cell_states(words: list[str]) -> Iterator[tuple[CellConfig, str, str]]:
                 _why_dependency(known, manifest) if not Path(known["log"]).exists() else last_lines(Path(known["log"]))
             )
             yield cell, "failed", cause + note
+        elif (cell.folder / FAILURE).is_file():
+            yield cell, "failed", (cell.folder / FAILURE).read_text().rstrip()
+        elif (cell.folder / "config.json").is_file():
+            yield cell, "stopped", f"{progress(cell)}; no process works on it"
         else:
             yield cell, "not launched", ""
 

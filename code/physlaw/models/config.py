@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Tuple
 
 from physlaw.errors import UserError, unknown
 
@@ -29,7 +30,7 @@ class ModelConfig:
     depth: int = 12
     hidden_size: int = 384
     num_heads: int = 6
-    patch_size: tuple[int, int, int] = (1, 2, 2)  # latent frames, rows, columns per token
+    patch_size: Tuple[int, int, int] = (1, 2, 2)  # latent frames, rows, columns per token
     mlp_ratio: float = 4.0
 
     def __post_init__(self) -> None:
@@ -56,7 +57,7 @@ class TokenizerConfig:
     kind: str = "vae"
     scale: float = 2.0  # pixels only: latent value of full coverage minus that of none
     base_channels: int = 128
-    channel_mult: tuple[int, ...] = (1, 2, 4, 4)
+    channel_mult: Tuple[int, ...] = (1, 2, 4, 4)
     res_blocks: int = 2
     latent_channels: int = 4
     temporal_levels: int = 2

@@ -4,6 +4,8 @@ Cells: model size x training-set size x scenario x seed. Scored by the `correcte
 in-dist block and, out of distribution, per level: which initial values lie outside the training range. No torch.
 """
 
+from __future__ import annotations
+
 from physlaw.config import CellConfig
 
 TITLE = "In distribution against out of distribution"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Tuple
 
 from physlaw.errors import UserError, unknown
 
@@ -23,7 +24,7 @@ class TrainConfig:
     learning_rate: float = 1e-4  # AdamW
     muon_learning_rate: float = 0.02
     weight_decay: float = 0.0
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: Tuple[float, float] = (0.9, 0.999)
     warmup_steps: int = 1000
     decay: str = "constant"  # after the warm-up; linear and cosine end at zero
     decay_start: float = 0.0  # share of the steps after which linear and cosine begin

@@ -1,0 +1,33 @@
+# Sourced by the scripts beside it: run_physlaw VERB [key=value ...] runs it in the image on this job's resources, and on
+# SLURM's signal lets it save and puts the job back into the queue.
+#
+#   PHYSLAW      the command; by default the image PHYSLAW_SIF (physlaw.sif in the folder that you submit from)
+#   PHYSLAW_RUN  further options of apptainer, e.g. "--bind /scratch"
+
+if [ -n "${PHYSLAW:-}" ]; then
+  read -ra physlaw <<< "$PHYSLAW"
+else
+  read -ra options <<< "${PHYSLAW_RUN:-}"
+  physlaw=(apptainer run --nv --bind "$PWD" "${options[@]}" "${PHYSLAW_SIF:-physlaw.sif}")
+fi
+export PHYSLAW_PLAIN_PROGRESS=1
+export PHYSLAW_EXPECT_GPUS=${PHYSLAW_EXPECT_GPUS:-${SLURM_GPUS_ON_NODE:-0}}
+# Newer SLURMs do not hand a job's cores on to its steps.
+export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-1}
+
+run_physlaw() {
+  local job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID} warned= status child
+  job=${job:-$SLURM_JOB_ID}
+  srun --kill-on-bad-exit=1 "${physlaw[@]}" "$@" &
+  child=$!
+  trap 'warned=1; kill -USR2 $child 2>/dev/null' USR2
+  trap 'kill -USR2 $child 2>/dev/null' TERM # scancel: save, and stay away
+  wait $child; status=$?
+  while kill -0 $child 2>/dev/null; do wait $child; status=$?; done # a signal ends wait, not the child
+  if [ -n "$warned" ] && [ $status != 0 ]; then
+    echo "--- saved; job $job goes back to the queue"
+    scontrol requeue "$job"
+    sleep 60 # SLURM ends this script
+  fi
+  return $status
+}
