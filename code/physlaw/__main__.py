@@ -24,11 +24,11 @@ usage: physlaw VERB [key=value ...]
   launch      submit a study's unfinished cells: [study= profile= cluster=slurm|local|debug|... dry_run=true seeds=N]
   status      how the cells of a launched study do (same words as launch)
   prepare     train a cell's tokenizer and store its latents: [stage=tokenizer|latents] (same words as train)
-  collect     gather finished cells into a results folder: [out=FOLDER] and the words of reproduce
+  collect     gather finished cells into a results folder: [out=FOLDER mixed_code=true] and reproduce's words
   report      draw tables, figures and page again from a results folder: FOLDER
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
   floors      measure the evaluator's errors on true clips: [out=FOLDER clips=200]
-  bench       measure speeds on this machine: simulate [rounds= clips= out=FILE.json]
+  bench       measure speeds on this machine: simulate [rounds= clips=] | collect [cells=]; [out=FILE.json]
 
 `physlaw VERB --help` lists the verb's keys. A cell is scenario x model x size x seed; profile is the scale (smoke,
 mini, short, paper) and recipe the method (faithful, fast). Exit status: 0 done, 2 bad input, 75 disk full, 130
@@ -73,6 +73,11 @@ def _bench(words: list[str]) -> int:
 
     if not words or words[0] not in BENCHES:
         raise unknown("benchmark", words[0] if words else "", BENCHES)
+    if words[0] == "collect":
+        from physlaw.bench.collect import CollectBenchConfig, bench_collect
+
+        bench_collect(parse_flat(CollectBenchConfig, words[1:]))
+        return 0
     from physlaw.bench.simulate import BenchConfig, bench
 
     bench(parse_flat(BenchConfig, words[1:]))
@@ -150,10 +155,14 @@ def _collect(words: list[str]) -> int:
     from physlaw.launch.cells import study_cells
 
     out, words = _take("out", words)
+    mixed, words = _take("mixed_code", words)
+    if mixed not in (None, "true", "false"):
+        raise unknown("mixed_code", mixed, ("true", "false"))
     cells = study_cells(words)
     from physlaw.reproduce import collect_and_report
 
-    print(collect_and_report(cells, Path(out) if out else Path("results") / cells[0].study / cells[0].table))
+    folder = Path(out) if out else Path("results") / cells[0].study / cells[0].table
+    print(collect_and_report(cells, folder, mixed == "true"))
     return 0
 
 
@@ -195,7 +204,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "floors": _floors,
     "bench": _bench,
 }
-BENCHES = ("simulate",)
+BENCHES = ("simulate", "collect")
 
 
 def _verb_help(verb: str) -> str:

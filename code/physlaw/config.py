@@ -101,12 +101,13 @@ class CellConfig:
         return digest, Path(self.runs) / "tokenizers" / name
 
     def resolved(self) -> dict[str, Any]:
-        """Everything as plain data."""
-        return asdict(self)
+        """The cell as plain data, without the other cells of its grid."""
+        values = ((item.name, getattr(self, item.name)) for item in fields(self) if item.name != "grid")
+        return {name: asdict(value) if is_dataclass(value) else value for name, value in values}  # type: ignore[arg-type]
 
     def digest(self) -> str:
         """SHA-256 of all that can change a result; not of where it is kept, nor of the other cells."""
-        values = {k: v for k, v in self.resolved().items() if k not in ("runs", "scratch", "grid")}
+        values = {k: v for k, v in self.resolved().items() if k not in ("runs", "scratch")}
         return digest_of(values)
 
 

@@ -52,8 +52,18 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """Raises UserError for a file that is not JSON."""
+    return read_json_text(path)[0]
+
+
+def read_json_text(path: Path) -> tuple[Any, str]:
+    """A JSON file's value, and its text.
+
+    Raises:
+        UserError: it is not JSON.
+    """
     try:
-        return json.loads(path.read_text())
+        text = path.read_text()
+        return json.loads(text), text
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise UserError(f"{path}: not readable JSON ({error})") from None
 

@@ -23,12 +23,13 @@ from physlaw.report.tables import compare, comparison_text
 NOTES = "notes.json"
 
 
-def collect_and_report(cells: list[CellConfig], out: Path) -> Path:
+def collect_and_report(cells: list[CellConfig], out: Path, mixed_code: bool = False) -> Path:
     """Gather finished cells into `out` and draw everything; returns the page."""
-    metrics = collect(cells, out)
+    metrics, warning = collect(cells, out, mixed_code)
     grid = cells[0].grid
-    write_json(out / NOTES, {"text": grid.notes, "tolerance": grid.tolerance})
-    return write_report(out, metrics, grid.notes)
+    notes = " ".join(text for text in (warning, grid.notes) if text)
+    write_json(out / NOTES, {"text": notes, "tolerance": grid.tolerance})
+    return write_report(out, metrics, notes)
 
 
 def redraw(folder: Path) -> Path:

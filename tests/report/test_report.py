@@ -1,17 +1,19 @@
 """Tables from rows worked out by hand; a missing cell shows as missing; the comparison can differ."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from physlaw.config import REPOSITORY
+from physlaw.config import REPOSITORY, compose_cell
 from physlaw.data.video import encode_gif, side_by_side
+from physlaw.errors import UserError
 from physlaw.evaluation.evaluate import bootstrap_interval, summarize_blocks
-from physlaw.report.collect import read_metrics
+from physlaw.report.collect import Finished, check_unmixed, read_metrics
 from physlaw.report.page import write_report
-from physlaw.report.tables import compare, comparison_text, markdown, table_rows
+from physlaw.report.tables import compare, comparison_text, grid_table, latex, markdown, table_rows
 from physlaw.reproduce import redraw
 
 SOURCES = ("generated", "truth", "reconstruction", "retrieved")
@@ -54,6 +56,45 @@ def test_table_is_exact_and_a_missing_cell_is_a_dash_never_zero(metrics: pd.Data
     assert rows[1][:5] == ["uniform", "m", "30k", "0", "fast"]
     assert set(rows[1][5:]) == {"—"}
     assert markdown(["a", "b"], [["1", "22"]]) == "| a | b  |\n|---|----|\n| 1 | 22 |\n"
+
+
+def test_the_grid_is_laid_out_as_the_papers_figure() -> None:
+    """Scenario and model down, data size across; seeds as mean, standard deviation, number."""
+    errors = [("s", "3k", 0, "id", 0.1), ("s", "3k", 1, "id", 0.3), ("s", "3k", 0, "ood", 1.0)]
+    cells = [
+        row(f"{model}{size}{seed}", group, "block", 0, error) | {"model": model, "size": size, "seed": seed}
+        for model, size, seed, group, error in [*errors, ("xl", "30k", 0, "id", 0.05)]
+    ]
+    metrics = pd.DataFrame([*cells, {**cells[1], "cell": "s3k2", "seed": 2, "kind": "missing", "group": np.nan}])
+    header, rows = grid_table(metrics)
+    assert header == ["scenario", "model", "3k ID", "3k OOD", "30k ID", "30k OOD"]
+    assert rows == [
+        ["uniform", "s", "0.200 ± 0.141 (2 of 3)", "1.000 (1 of 3)", "—", "—"],
+        ["uniform", "xl", "—", "—", "0.050", "—"],
+    ]
+    text = latex(header, rows, "Study id_ood.")
+    assert r"uniform & s & 0.200 $\pm$ 0.141 (2 of 3) & 1.000 (1 of 3) & --- & --- \\" in text
+    assert r"\caption{Study id\_ood.}" in text
+
+
+def finished(name: str, code: str = "c", data: str = "d", size: str = "30k", tokenizer: str = "t") -> Finished:
+    cell = compose_cell([f"size={size}", f"seed={len(name)}"])
+    card = {"code_digest": code, "data_digest": data, "tokenizer": {"digest": tokenizer}}
+    return Finished(cell, card, card, "", "")
+
+
+def test_cells_of_other_code_data_or_tokenizer_never_share_a_table_silently() -> None:
+    assert check_unmixed([finished("a"), finished("bb"), finished("c", data="e", size="3k")], False) == ""
+    with pytest.raises(UserError, match=r"different code .*c \(uniform.*seed1\), new \(uniform.*seed2\).*mixed_code"):
+        check_unmixed([finished("a"), finished("bb", code="new")], False)
+    assert "Cells of different code" in check_unmixed([finished("a"), finished("bb", code="new")], True)
+    evaluated_later = replace(finished("a"), evaluated={"code_digest": "new"})
+    with pytest.raises(UserError, match="different code"):
+        check_unmixed([evaluated_later], False)
+    with pytest.raises(UserError, match="different data uniform 30k"):
+        check_unmixed([finished("a"), finished("bb", data="e")], True)
+    with pytest.raises(UserError, match="different tokenizer pixels"):
+        check_unmixed([finished("a"), finished("bb", tokenizer="u")], True)
 
 
 def test_comparison_agrees_within_the_tolerance_and_differs_beyond(metrics: pd.DataFrame) -> None:
@@ -109,10 +150,11 @@ def test_committed_results_redraw_from_their_folder_alone(folder: Path, tmp_path
 
     copy = tmp_path / "results"
     shutil.copytree(folder, copy)
-    for name in ("table.md", "report.html"):
+    for name in ("table.md", "table.tex", "report.html"):
         (copy / name).unlink()
     page = redraw(copy)
-    assert (copy / "table.md").read_bytes() == (folder / "table.md").read_bytes()
+    for name in ("table.md", "table.tex"):
+        assert (copy / name).read_bytes() == (folder / name).read_bytes()
     assert page.read_text().count("<img") >= 3
     assert write_report(copy, read_metrics(copy), "x").exists()
 
@@ -123,7 +165,7 @@ def test_results_are_committed_for_smoke_with_their_origin() -> None:
     for column in ("commit", "config_digest", "data_digest", "seed", "processor", "train_seconds"):
         assert metrics[column].notna().all()
     text = (REPOSITORY / "README.md").read_text()
-    table = (REPOSITORY / "results/id_ood/smoke/table.md").read_text().splitlines()
+    table = (REPOSITORY / "results/id_ood/smoke/table.md").read_text().split("\n\n")[1].splitlines()
     for line in table[2:]:  # the README shows these numbers: scenario, ID error, OOD error
         cells = [c.strip() for c in line.strip("|").split("|")]
         assert cells[5].split(" ")[0] in text

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from physlaw.config import CellConfig, build, check_keys, compose_cell, configs_folder
+from physlaw.config import CellConfig, build, check_keys, configs_folder
 from physlaw.errors import UserError, unknown
 from physlaw.files import read_json, write_json
-from physlaw.launch.cells import study_words
+from physlaw.launch.cells import compose_cells, study_words
 from physlaw.launch.config import ClusterConfig, LaunchConfig
 from physlaw.launch.estimate import gpu_hours
 from physlaw.launch.job import CellJob
@@ -65,7 +65,7 @@ def plan_of(words: list[str]) -> Plan:
             raise UserError(f"seeds must be at least 1, got {launch.seeds}")
         rest.append(f"grid.seeds={list(range(launch.seeds))}".replace(" ", ""))
     every = study_words(rest)
-    return Plan(launch, every, [compose_cell(cell) for cell in every])
+    return Plan(launch, every, compose_cells(every))
 
 
 def is_finished(cell: CellConfig) -> bool:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +15,10 @@ import pandas as pd
 
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
-from physlaw.files import read_json, write_bytes, write_json, write_text
+from physlaw.files import read_json_text, write_bytes, write_text
 from physlaw.studies import id_ood
+
+MAX_SHOWN = 36  # cells with clips on the page
 
 
 def cell_names(cell: CellConfig) -> dict[str, Any]:
@@ -28,79 +35,168 @@ def cell_names(cell: CellConfig) -> dict[str, Any]:
     }
 
 
-def cell_rows(cell: CellConfig) -> pd.DataFrame | None:
-    """A finished cell's rows; None when it has not finished."""
-    paths = {name: cell.folder / name for name in ("rows.csv", "provenance.json", "evaluation.json")}
-    if not all(path.is_file() for path in paths.values()):
-        return None
-    trained, evaluated = read_json(paths["provenance.json"]), read_json(paths["evaluation.json"])
-    if trained["config_digest"] != cell.digest():
-        raise UserError(f"{cell.folder} was run with another configuration than {cell.name} has now; remove it")
-    rows = pd.read_csv(paths["rows.csv"])
-    known = {"parameters": trained["parameters"], "training_clips": trained["training_clips"]}
-    after = {
-        "steps": trained["steps"],
-        "train_seconds": trained["train_seconds"],
-        "evaluation_seconds": evaluated["seconds"],
-        "tokenizer_seconds": trained["tokenizer"]["seconds"],
-        "compiled": trained["compiled"],
-        "commit": trained["commit"],
-        "dirty": trained["dirty"],
-        "code_digest": trained["code_digest"],
-        "config_digest": trained["config_digest"],
-        "data_digest": trained["data_digest"],
-        "tokenizer_digest": trained["tokenizer"]["digest"],
-        "processor": trained["hardware"]["processor"],
-        "cores": trained["hardware"]["cores"],
-        "accelerator": trained["hardware"].get("accelerator", "none"),
-    }
-    for place, (name, value) in enumerate((cell_names(cell) | known).items()):
-        rows.insert(place, name, value)
-    return rows.assign(**after)
+@dataclass(frozen=True)
+class Finished:
+    """A finished cell's files, read."""
+
+    cell: CellConfig
+    trained: dict[str, Any]  # provenance.json
+    evaluated: dict[str, Any]  # evaluation.json
+    rows: str  # rows.csv
+    provenance: str  # all of this but the rows, as JSON
+
+    def row_constants(self) -> dict[str, Any]:
+        """What all of the cell's rows have in common, after its names: size, time, and where the numbers come from."""
+        trained = self.trained
+        return {
+            "parameters": trained["parameters"],
+            "training_clips": trained["training_clips"],
+            "steps": trained["steps"],
+            "train_seconds": trained["train_seconds"],
+            "evaluation_seconds": self.evaluated["seconds"],
+            "tokenizer_seconds": trained["tokenizer"]["seconds"],
+            "compiled": trained["compiled"],
+            "processes": trained.get("processes", 1),
+            "commit": trained["commit"],
+            "dirty": trained["dirty"],
+            "code_digest": trained["code_digest"],
+            "config_digest": trained["config_digest"],
+            "data_digest": trained["data_digest"],
+            "tokenizer_digest": trained["tokenizer"]["digest"],
+            "processor": trained["hardware"]["processor"],
+            "cores": trained["hardware"]["cores"],
+            "accelerator": trained["hardware"].get("accelerator", "none"),
+        }
 
 
-def missing_rows(cell: CellConfig) -> pd.DataFrame:
-    """A cell that has not finished: its name, and nothing else."""
-    return pd.DataFrame([cell_names(cell) | {"kind": "missing"}])
-
-
-def collect(cells: list[CellConfig], out: Path) -> pd.DataFrame:
-    """Gather finished cells into out/: metrics.csv, clips.csv, clips/*.npz, provenance.json. Returns the metrics.
-
-    A cell that has not finished is one row of kind "missing".
+def read_finished(cell: CellConfig) -> Finished | None:
+    """A finished cell's files; None when it has not finished.
 
     Raises:
-        UserError: cells of different code, or of different data for one training set, would be mixed.
+        UserError: it was run with another configuration, or its evaluation is of other weights.
     """
-    parts = [(cell, cell_rows(cell)) for cell in cells]
-    finished = [(cell, rows) for cell, rows in parts if rows is not None]
+    folder = cell.folder
+    try:
+        trained, training = read_json_text(folder / "provenance.json")
+        evaluated, evaluation = read_json_text(folder / "evaluation.json")
+        rows = (folder / "rows.csv").read_text()
+    except FileNotFoundError:
+        return None
+    if trained["config_digest"] != cell.digest():
+        raise UserError(f"{folder} was run with another configuration than {cell.name} has now; remove it")
+    if trained["weights_sha256"] != evaluated["weights_sha256"]:
+        return None  # trained again since; its evaluation has not finished
+    config = json.dumps(cell.resolved())
+    provenance = f'{{"config": {config}, "training": {training.rstrip()}, "evaluation": {evaluation.rstrip()}}}'
+    return Finished(cell, trained, evaluated, rows, provenance)
+
+
+def check_unmixed(finished: list[Finished], mixed_code: bool) -> str:
+    """Cells of one table come from the same code, and from the same data and tokenizer where they should be the same.
+
+    Returns what readers must know, where mixed code was asked for.
+
+    Raises:
+        UserError: names the digests and a cell of each.
+    """
+    kinds: dict[tuple[str, ...], dict[str, str]] = {}
+    for done in finished:
+        names = done.cell
+        found = [
+            (("code",), done.trained["code_digest"]),
+            (("code",), done.evaluated["code_digest"]),
+            (("data", names.scenario, names.size), done.trained["data_digest"]),
+            (("tokenizer", names.tokenizer_run()[1].name), done.trained["tokenizer"]["digest"]),
+        ]
+        for kind, digest in found:
+            kinds.setdefault(kind, {}).setdefault(digest, names.name)
+    warning = ""
+    for kind, digests in kinds.items():
+        if len(digests) == 1:
+            continue
+        shown = ", ".join(f"{digest[:10]} ({name})" for digest, name in digests.items())
+        if kind != ("code",):
+            raise UserError(f"cells of different {' '.join(kind)} cannot share a table: {shown}; remove the older runs")
+        if not mixed_code:
+            raise UserError(
+                f"cells of different code cannot share a table: {shown}; remove the older runs, or add mixed_code=true "
+                "if you know that the difference does not matter"
+            )
+        warning = f"Cells of different code share this table, as was asked for: code digests {shown}."
+    return warning
+
+
+def collect(cells: list[CellConfig], out: Path, mixed_code: bool = False) -> tuple[pd.DataFrame, str]:
+    """Gather finished cells into out/: metrics.csv, clips.csv, clips/*.npz, provenance.json. Returns the metrics, and
+    a warning or nothing.
+
+    A cell that has not finished is one row of kind "missing". Per-clip tables and clips are those of shown_cells.
+
+    Raises:
+        UserError: cells of different code or data would be mixed (see check_unmixed), or none has finished.
+    """
+    parts = [(cell, read_finished(cell)) for cell in cells]
+    finished = [done for _, done in parts if done is not None]
     if not finished:
         raise UserError(f"none of the {len(cells)} cells has finished; first: {cells[0].folder}")
-    for cell, rows in parts:
-        if rows is None:
-            print(f"physlaw: not finished: {cell.name}", file=sys.stderr)
-    metrics = pd.concat([missing_rows(c) if r is None else r for c, r in parts], ignore_index=True)
-    codes = metrics["code_digest"].dropna().unique()
-    if len(codes) > 1:
-        shown = ", ".join(sorted(code[:10] for code in codes))
-        raise UserError(f"cells of different code cannot share a table: code digests {shown}; remove the older runs")
-    first = finished[0][1]
-    metrics = metrics[list(first.columns)]
-    write_text(out / "metrics.csv", metrics.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
-    write_text(out / "clips.csv", _clips(finished).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
-    for cell, _ in finished:
+    missing = [cell.name for cell, done in parts if done is None]
+    for name in missing[:MAX_SHOWN]:
+        print(f"physlaw: not finished: {name}", file=sys.stderr)
+    if len(missing) > MAX_SHOWN:
+        print(f"physlaw: and {len(missing) - MAX_SHOWN} more", file=sys.stderr)
+    warning = check_unmixed(finished, mixed_code)
+    write_text(out / "metrics.csv", _metrics_text(parts))
+    shown = shown_cells([done.cell for done in finished])
+    write_text(out / "clips.csv", _clips(shown).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    for cell in shown:
         for block in id_ood.SHOWN_BLOCKS[cell.scenario]:
             path = cell.folder / "eval" / f"{block}.npz"
             if path.is_file():
                 write_bytes(out / "clips" / f"{cell.name}.{path.name}", path.read_bytes())
-    write_json(out / "provenance.json", {c.name: _provenance(c) for c, _ in finished})
-    return read_metrics(out)
+    known = [f"{json.dumps(done.cell.name)}: {done.provenance}" for done in finished]
+    write_text(out / "provenance.json", "{\n" + ",\n".join(known) + "\n}\n")
+    return read_metrics(out), warning
 
 
-def _clips(finished: list[tuple[CellConfig, pd.DataFrame]]) -> pd.DataFrame:
-    """Per-clip speeds and errors of every finished cell, for the scatter plots."""
+def shown_cells(cells: list[CellConfig]) -> list[CellConfig]:
+    """The cells whose clips the page shows: of the first seed, and not more than a reader can look at."""
+    first: dict[tuple[str, str, str], CellConfig] = {}
+    for cell in cells:
+        first.setdefault((cell.scenario, cell.model.name, cell.size), cell)
+    return list(first.values())[:MAX_SHOWN]
+
+
+def _metrics_text(parts: list[tuple[CellConfig, Finished | None]]) -> str:
+    """metrics.csv. The cells' rows are pasted as text: parsing each one's few lines would take most of the time."""
+    first = next(done for _, done in parts if done is not None)
+    names, measured = list(cell_names(first.cell)), first.rows.split("\n", 1)[0]
+    constants = list(first.row_constants())
+    lines = [",".join([*names, measured, *constants])]
+    blanks = [""] * len(measured.split(","))
+    blanks[measured.split(",").index("kind")] = "missing"
+    for cell, done in parts:
+        before = _csv_line(cell_names(cell).values())
+        if done is None:
+            lines.append(",".join([before, *blanks, *[""] * len(constants)]))
+            continue
+        header, *rows = done.rows.splitlines()
+        if header != measured:
+            raise UserError(f"{cell.folder / 'rows.csv'} has other columns than {first.cell.folder / 'rows.csv'}")
+        after = _csv_line(done.row_constants().values())
+        lines += [f"{before},{row},{after}" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _csv_line(values: Iterable[Any]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
+    return text.getvalue()
+
+
+def _clips(cells: list[CellConfig]) -> pd.DataFrame:
+    """Per-clip speeds and errors, for the scatter plots."""
     tables = []
-    for cell, _ in finished:
+    for cell in cells:
         for path in sorted((cell.folder / "eval").glob("*.csv")):
             table = pd.read_csv(path)
             keep = [c for c in table if str(c).endswith(("_vx1", "_vx2"))]
@@ -108,11 +204,6 @@ def _clips(finished: list[tuple[CellConfig, pd.DataFrame]]) -> pd.DataFrame:
             table.insert(0, "cell", cell.name)
             tables.append(table)
     return pd.concat(tables, ignore_index=True)
-
-
-def _provenance(cell: CellConfig) -> dict[str, Any]:
-    trained, evaluated = (read_json(cell.folder / name) for name in ("provenance.json", "evaluation.json"))
-    return {"config": cell.resolved(), "training": trained, "evaluation": evaluated}
 
 
 def read_metrics(folder: Path) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def _curve(axes: Axes, rows: pd.DataFrame, x: str, colour: str, label: str, floo
         axes.plot(middle.index, middle, "o-", color=colour, label=label)
         axes.fill_between(middle.index, low, high, color=colour, alpha=0.15)
         if len(middle) == 1:
-            bars = np.array([[middle.iloc[0] - low.iloc[0]], [high.iloc[0] - middle.iloc[0]]])
+            bars = np.array([[middle.iloc[0] - low.iloc[0]], [high.iloc[0] - middle.iloc[0]]]).clip(min=0)  # rounding
             axes.errorbar(middle.index, middle, yerr=bars, color=colour, capsize=3)
         label = "_"
     axes.axhline(rows[floor].mean(), color=colour, ls=":", lw=1)
@@ -65,11 +65,11 @@ def error_curves(metrics: pd.DataFrame, x: str, path: Path) -> None:
 
 
 def speed_scatter(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
-    """Generated against true horizontal speed, one panel per cell, with y = x and the trained band shaded.
+    """Generated against true horizontal speed, one panel per cell of `clips`, with y = x and the trained band shaded.
 
     One ball: the speed is the conditioned one. Collision: both balls' velocity after the contact.
     """
-    cells = metrics.loc[metrics["kind"] != "missing", ["cell", "scenario"]].drop_duplicates()
+    cells = metrics.loc[metrics["cell"].isin(clips["cell"].unique()), ["cell", "scenario"]].drop_duplicates()
     columns = min(3, len(cells))
     rows = -(-len(cells) // columns)
     figure, panels = plt.subplots(rows, columns, figsize=(3.6 * columns, 3.4 * rows), squeeze=False)

@@ -11,11 +11,16 @@ import numpy as np
 import pandas as pd
 
 from physlaw.data.video import encode_gif, side_by_side
-from physlaw.files import read_json, write_text
+from physlaw.files import write_text
 from physlaw.report.figures import draw_all
-from physlaw.report.tables import group_row, markdown, table_rows
+from physlaw.report.tables import grid_table, group_row, latex, markdown, table_rows
 from physlaw.studies import id_ood
 
+CAPTION = (
+    "Velocity error in (ID) and out of distribution (OOD), mean over clips, in world units per second. Study {study}, "
+    "profile {profile}, recipe {recipe}; commit {commit:.10}."
+)
+MAX_ROWS = 500  # cells in the page's tables
 SHOWN = ("truth", "reconstruction", "generated")
 
 
@@ -24,9 +29,11 @@ def _uri(kind: str, content: bytes) -> str:
 
 
 def _videos(folder: Path, metrics: pd.DataFrame) -> list[dict[str, Any]]:
-    """One entry per finished cell: its shown blocks with their animations and errors."""
+    """One entry per cell that has clips here: its shown blocks with their animations and errors."""
     found = []
-    for cell, scenario in metrics.loc[metrics["kind"] != "missing", ["cell", "scenario"]].drop_duplicates().values:
+    there = {path.name.split(".")[0] for path in (folder / "clips").glob("*.npz")}
+    cells = metrics.loc[metrics["cell"].isin(there), ["cell", "scenario"]].drop_duplicates()
+    for cell, scenario in cells.itertuples(index=False):
         entries = []
         for block in id_ood.SHOWN_BLOCKS[scenario]:
             path = folder / "clips" / f"{cell}.{block}.npz"
@@ -49,9 +56,11 @@ def _videos(folder: Path, metrics: pd.DataFrame) -> list[dict[str, Any]]:
 def write_report(folder: Path, metrics: pd.DataFrame, notes: str) -> Path:
     """Draw the figures and write table.md and report.html beside metrics.csv; returns the page's path."""
     header, rows = table_rows(metrics)
-    write_text(folder / "table.md", markdown(header, rows))
-    figures = {path.stem: _uri("image/svg+xml", path.read_bytes()) for path in draw_all(folder, metrics)}
+    grid = grid_table(metrics)
+    write_text(folder / "table.md", f"{markdown(*grid)}\n{markdown(header, rows)}")
     first = metrics[metrics["kind"] != "missing"].iloc[0]
+    write_text(folder / "table.tex", latex(*grid, CAPTION.format(**first)))
+    figures = {path.stem: _uri("image/svg+xml", path.read_bytes()) for path in draw_all(folder, metrics)}
     template = jinja2.Environment(
         loader=jinja2.PackageLoader("physlaw.report"), autoescape=True, undefined=jinja2.StrictUndefined
     ).get_template("page.html")
@@ -62,14 +71,16 @@ def write_report(folder: Path, metrics: pd.DataFrame, notes: str) -> Path:
         study=first["study"],
         profile=first["profile"],
         recipe=first["recipe"],
+        grid_header=grid[0],
+        grid_rows=grid[1],
         header=header,
-        rows=rows,
+        rows=rows[:MAX_ROWS],
+        left_out=max(0, len(rows) - MAX_ROWS),
         levels=levels,
         notes=notes,
         figures=figures,
         cells=_videos(folder, metrics),
-        runs=metrics[metrics["group"] == "id"].to_dict("records"),
-        provenance=read_json(folder / "provenance.json"),
+        runs=metrics[metrics["group"] == "id"].head(MAX_ROWS).to_dict("records"),
     )
     write_text(folder / "report.html", html)
     return folder / "report.html"

@@ -1,8 +1,9 @@
-"""The study's table as Markdown, and the comparison with committed results. From metrics.csv alone."""
+"""The study's tables as Markdown and LaTeX, and the comparison with committed results. From metrics.csv alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,12 @@ import pandas as pd
 # much it may (see results/README.md).
 EXACT_TOLERANCE = 1e-3  # world units / s
 MISSING = "—"
+SOURCES = ("generated", "truth", "reconstruction", "retrieved")
+TABLE_COLUMNS = (
+    *("cell", "scenario", "model", "size", "seed", "recipe", "group", "clips", "generated_missing", "nearer_to_case"),
+    *(f"{source}_corrected" for source in SOURCES),
+    *(f"generated_corrected_{end}" for end in ("low", "high")),
+)
 
 
 @dataclass(frozen=True)
@@ -53,11 +60,17 @@ def table_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     header = ["scenario", "model", "data", "seed", "recipe", "ID error [95 %]"]
     header += [f"OOD L{level}" for level in levels]
     header += ["OOD", "ratio", "GT floor", "tokenizer floor", "retrieval ID / OOD", "nearer to case", "missing"]
+    cells: dict[str, dict[str, dict[Any, Any]]] = {}
+    used = metrics.columns.intersection(
+        list(TABLE_COLUMNS)
+    )  # parsing the others takes most of the time in a large study
+    for record in metrics.loc[(metrics["kind"] != "block") | (metrics["group"] == "id"), used].to_dict("records"):
+        cells.setdefault(record["cell"], {})[record["group"]] = record
     rows = []
-    for cell, part in metrics.groupby("cell", sort=False):
-        first = part.iloc[0]
+    for groups in cells.values():
+        first = next(iter(groups.values()))
         names = [first["scenario"], first["model"], str(first["size"]), str(first["seed"]), first["recipe"]]
-        inside, outside = group_row(metrics, str(cell), "id"), group_row(metrics, str(cell), "ood")
+        inside, outside = groups.get("id"), groups.get("ood")
         if inside is None or outside is None:
             rows.append(names + [MISSING] * (len(header) - len(names)))
             continue
@@ -65,7 +78,7 @@ def table_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
         low, high = (_number(inside[f"generated_corrected_{end}"]) for end in ("low", "high"))
         row = [*names, f"{error} [{low}, {high}]"]
         for level in levels:
-            at_level = group_row(metrics, str(cell), f"ood{level}")
+            at_level = groups.get(f"ood{level}")
             row.append(MISSING if at_level is None else _number(at_level["generated_corrected"]))
         ratio = outside["generated_corrected"] / inside["generated_corrected"]
         share = (inside["generated_missing"] + outside["generated_missing"], inside["clips"] + outside["clips"])
@@ -80,6 +93,59 @@ def table_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
         ]
         rows.append(row)
     return header, rows
+
+
+def grid_table(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Header and rows laid out as the paper's Figure 3: scenario and model down, data size across, error in and out of
+    distribution; with several seeds their mean, standard deviation and number."""
+    seeds = metrics.groupby(["scenario", "model", "size"])["seed"].nunique()
+    sizes = list(metrics["size"].unique())
+    header = ["scenario", "model", *(f"{size} {where}" for size in sizes for where in ("ID", "OOD"))]
+    errors = metrics[metrics["group"].isin(["id", "ood"])].groupby(["scenario", "model", "size", "group"])
+    values = {key: (p.mean(), p.std(), int(p.count())) for key, p in errors["generated_corrected"]}
+    rows = []
+    for scenario, model in metrics[["scenario", "model"]].drop_duplicates().itertuples(index=False):
+        row = [scenario, model]
+        for size in sizes:
+            for group in ("id", "ood"):
+                key = (scenario, model, size, group)
+                mean, deviation, count = values.get(key, (np.nan, np.nan, 0))
+                row.append(_spread(mean, deviation, count, int(seeds.get(key[:3], 0))))
+        rows.append(row)
+    return header, rows
+
+
+def _spread(mean: float, deviation: float, count: int, seeds: int) -> str:
+    if count == 0:
+        return MISSING
+    text = _number(mean) + (f" ± {_number(deviation)}" if count > 1 else "")
+    return text if seeds == 1 else f"{text} ({count})" if count == seeds else f"{text} ({count} of {seeds})"
+
+
+def latex(header: list[str], rows: list[list[str]], caption: str) -> str:
+    """A LaTeX table (packages booktabs and nothing else)."""
+
+    def line(row: list[str]) -> str:
+        cells = [
+            cell.replace("±", r"$\pm$").replace(MISSING, "---").replace("%", r"\%").replace("_", r"\_") for cell in row
+        ]
+        return " & ".join(cells) + r" \\"
+
+    caption = caption.replace("_", r"\_")
+    columns = "ll" + "r" * (len(header) - 2)
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{caption}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+    ]
+    lines += [line(header), r"\midrule"]
+    for previous, row in zip([None, *rows], rows, strict=False):
+        if previous is not None and previous[0] != row[0]:
+            lines.append(r"\midrule")
+        lines.append(line(row))
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:
@@ -102,7 +168,7 @@ def compare(here: pd.DataFrame, there: pd.DataFrame, relative: float) -> list[Co
             ours, theirs = group_row(here, cell, group), group_row(there, cell, group)
             if ours is None or theirs is None:
                 continue
-            for source in ("generated", "truth", "reconstruction", "retrieved"):
+            for source in SOURCES:
                 a, b = float(ours[f"{source}_corrected"]), float(theirs[f"{source}_corrected"])
                 trained = source == "generated"
                 bound = relative * abs(b) if trained else EXACT_TOLERANCE
