@@ -18,7 +18,7 @@ ALLOWED = {
     "diffusion": set(),
     "training": {"data", "models", "diffusion", "worlds"},
     "evaluation": {"worlds", "render", "data"},
-    "bench": {"worlds", "render", "data", "evaluation", "models", "launch", "reproduce"},
+    "bench": {"worlds", "render", "data", "evaluation", "models", "training", "launch", "reproduce"},
     "studies": set(),
     "launch": {"studies", "reproduce"},
     "report": {"studies", "data"},

@@ -28,7 +28,7 @@ usage: physlaw VERB [key=value ...]
   report      draw tables, figures and page again from a results folder: FOLDER
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
   floors      measure the evaluator's errors on true clips: [out=FOLDER clips=200]
-  bench       measure speeds on this machine: simulate [rounds= clips=] | collect [cells=]; [out=FILE.json]
+  bench       measure speeds on this machine: simulate | collect [cells=N] | checkpoint [model= ...]; [out=FILE.json]
 
 `physlaw VERB --help` lists the verb's keys. A cell is scenario x model x size x seed; profile is the scale (smoke,
 mini, short, paper) and recipe the method (faithful, fast). Exit status: 0 done, 2 bad input, 75 disk full, 130
@@ -77,6 +77,13 @@ def _bench(words: list[str]) -> int:
         from physlaw.bench.collect import CollectBenchConfig, bench_collect
 
         bench_collect(parse_flat(CollectBenchConfig, words[1:]))
+        return 0
+    if words[0] == "checkpoint":
+        from physlaw.bench.checkpoint import bench_checkpoint
+        from physlaw.config import compose_cell
+
+        out, words = _take("out", words[1:])
+        bench_checkpoint(compose_cell(words), out or "")
         return 0
     from physlaw.bench.simulate import BenchConfig, bench
 
@@ -204,7 +211,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "floors": _floors,
     "bench": _bench,
 }
-BENCHES = ("simulate", "collect")
+BENCHES = ("simulate", "collect", "checkpoint")
 
 
 def _verb_help(verb: str) -> str:

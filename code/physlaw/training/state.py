@@ -34,14 +34,14 @@ class TrainState:
         torch._foreach_lerp_(list(self.ema.values()), live, 1 - decay)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Every tensor by a name: model.*, ema.*, optim.<optimiser>.<parameter>.<key>."""
+        """Every tensor by a name: model.*, ema.*, optim.<optimiser>.<parameter>.<key>; on a CPU not copied."""
         flat = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         flat |= {f"ema.{name}": value for name, value in self.ema.items()}
         for k, optimizer in enumerate(self.optimizers):
             for parameter, values in optimizer.state_dict()["state"].items():
                 for key, value in values.items():
                     flat[f"optim.{k}.{parameter}.{key}"] = torch.as_tensor(value)
-        return {name: value.detach().cpu().contiguous().clone() for name, value in flat.items()}
+        return {name: value.detach().cpu().contiguous() for name, value in flat.items()}
 
     def load(self, tensors: dict[str, Tensor], step: int) -> None:
         """The reverse of `tensors`."""
