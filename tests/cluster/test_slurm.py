@@ -181,6 +181,37 @@ def test_a_killed_cell_shows_as_failed_and_launching_again_ends_as_an_undisturbe
     assert outcome(site.runs) == undisturbed
 
 
+VAE = ["profile=smoke_faithful", "size=300", "grid.sizes=[300]", "tokenizer.steps=4", "tokenizer.batch_size=2",
+       "train.steps=6", "train.batch_size=2", "train.log_every=2", "eval.id_clips=2", "eval.ood_clips=1",
+       "diffusion.denoise_steps=2"]  # fmt: skip
+
+
+def test_cells_wait_for_a_shared_vae_and_its_latents_that_jobs_of_their_own_make(site: Site) -> None:
+    words = [*VAE, *SITE, "seeds=2"]
+    site.physlaw("launch", *words)
+    known = json.loads((site.runs / "id_ood" / "smoke_faithful" / "launch" / "manifest.json").read_text())
+    assert [key.split()[0] for key in known["prepare"]] == ["tokenizer", "latents"]
+    latents = known["prepare"][list(known["prepare"])[1]]["job"]
+    assert all(cell["after"] == [latents] for cell in known["cells"].values())
+    assert "2 pending" in site.physlaw("status", *words).stdout
+    site.wait(site.idle, "the cells")
+    assert "2 finished" in site.physlaw("status", *words).stdout
+    assert len(list((site.runs / "tokenizers").glob("*/card.json"))) == 1
+    for cell in known["cells"].values():
+        assert "training tokenizer" not in Path(cell["log"]).read_text()
+        assert "encoded" not in Path(cell["log"]).read_text()
+
+
+def test_a_vae_that_fails_is_named_as_the_cause(site: Site) -> None:
+    words = [*VAE, *SITE, "tokenizer.learning_rate=1e30", "tokenizer.steps=200"]
+    site.physlaw("launch", *words)
+    site.wait(site.idle, "the end of all jobs")
+    shown = site.physlaw("status", *words, check=False)
+    assert shown.returncode == 1
+    assert "failed: it waited for tokenizer" in shown.stdout
+    assert "gradient norm" in shown.stdout
+
+
 def sbatch(site: Site, *words: str) -> str:
     """A job of slurm/*.sbatch, run by this Python instead of an image."""
     (site.folder / "slurm").exists() or (site.folder / "slurm").symlink_to(Path(__file__).parents[2] / "slurm")

@@ -86,7 +86,7 @@ def is_worked_on(cell: CellConfig, queue: dict[str, tuple[str, str]]) -> bool:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """What has been submitted: {"cells": {name: {"job", "log", ...}}, "prepare": {name: {...}}}."""
+    """What has been submitted: {"cells": {name: {"job", "log", "after", ...}}, "prepare": {name: {...}}}."""
     path = folder / "manifest.json"
     return dict(read_json(path)) if path.is_file() else {"cells": {}, "prepare": {}}
 
@@ -222,7 +222,8 @@ def _submit_tokenizers(
                     shape.update(gpus=min(shape["gpus"], 1), tasks=1)
                     job.environment["PHYSLAW_EXPECT_GPUS"] = str(shape["gpus"])
                 executor = _executor(plan, shape, f"physlaw-{stage}", before, code)
-                manifest["prepare"][key] = known = {"job": _submit_all(executor, [job])[0], "log": job.log}
+                known = {"job": _submit_all(executor, [job])[0], "log": job.log, "after": before}
+                manifest["prepare"][key] = known
                 write_json(plan.folder / "manifest.json", manifest)
             seen.add(key)
             assert known is not None

@@ -93,10 +93,12 @@ def cell_states(words: list[str]) -> Iterator[tuple[CellConfig, str, str]]:
 
 
 def _why_dependency(known: dict[str, Any], manifest: dict[str, Any]) -> str:
-    """What the cell waited for, and how that ended."""
+    """What a job waited for, and how that ended; a job that never started itself waited for another."""
     for key, job in manifest["prepare"].items():
-        if job["job"] in known.get("after", []) and Path(job["log"]).is_file():
-            return f"it waited for {key} (job {job['job']}), whose log ends with:\n{last_lines(Path(job['log']))}"
+        if job["job"] in known.get("after", []):
+            if Path(job["log"]).is_file():
+                return f"it waited for {key} (job {job['job']}), whose log ends with:\n{last_lines(Path(job['log']))}"
+            return _why_dependency(job, manifest)
     return "its job left the queue before it started"
 
 
