@@ -72,6 +72,17 @@ def check_devices() -> None:
         )
 
 
+def check_configuration(cell: CellConfig) -> None:
+    """Raises UserError when this code composes another cell than its launcher (PHYSLAW_EXPECT_CONFIG): its results
+    would count for nothing there."""
+    expected = os.environ.get("PHYSLAW_EXPECT_CONFIG")
+    if expected and expected != cell.digest():
+        raise UserError(
+            f"the configuration of {cell.name} here ({cell.digest()[:10]}) is not the launcher's ({expected[:10]}): "
+            "the image holds other code or configs/ than the checkout that launched; build it again, or launch from it"
+        )
+
+
 class CellModel:
     """A cell's trained model as functions of frames."""
 
@@ -271,6 +282,7 @@ def run_cell(cell: CellConfig) -> Path:
         UserError: another process works on the cell, or the configuration cannot work.
     """
     rows = cell.folder / "rows.csv"
+    check_configuration(cell)
     ranks.join()
     with ranks.leased_by_main(cell.folder, f"cell {cell.name}", say=ranks.say), _noting_failure(cell.folder):
         model = train_cell(cell)

@@ -91,6 +91,15 @@ def test_a_second_process_on_a_cell_is_refused(tmp_path: Path) -> None:
     assert "cell uniform-dit_xs-n300-seed0 is in use by another process" in done.stderr
 
 
+def test_code_that_composes_another_cell_than_its_launcher_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "PHYSLAW_EXPECT_CONFIG", "0" * 64)
+    done = physlaw("run", *TINY, folder=tmp_path)
+    assert done.returncode == 2
+    assert "is not the launcher's (0000000000)" in done.stderr
+
+
 @pytest.mark.slow
 def test_score_prints_one_json_object_last(tmp_path: Path) -> None:
     out = "clips.npz"

@@ -168,6 +168,8 @@ def _submit(plan: Plan) -> int:
     for shape, group in _arrays(waiting, cluster):
         dependencies = _submit_tokenizers(plan, group, words, code, manifest, queue)
         jobs = [_job(plan, "run", cell, words[cell.name], code) for cell in group]
+        for cell, job in zip(group, jobs):
+            job.environment["PHYSLAW_EXPECT_CONFIG"] = cell.digest()
         executor = _executor(plan, shape, f"physlaw-{plan.cells[0].study}", dependencies, code)
         submitted = _submit_all(executor, jobs)
         for cell, job, number in zip(group, jobs, submitted):
