@@ -1,7 +1,8 @@
 # physlaw in one image: Python 3.11, the hash-locked packages, the code.
 #
-#   docker build -t physlaw .                             CUDA build of PyTorch (runs on CPUs too)
-#   docker build -t physlaw-cpu --build-arg FLAVOUR=cpu . CPU build
+#   make image                     CUDA build of PyTorch (runs on CPUs too); ENGINE=podman for another program
+#   make image FLAVOUR=cpu         CPU build
+#   docker build -t physlaw .      the same as the first, without commit and lock digest in its labels
 #   docker run physlaw                                    explains itself
 #   docker run --rm -v "$PWD:/work" --user "$(id -u):$(id -g)" physlaw reproduce
 #
@@ -11,8 +12,6 @@ ARG BASE=debian:bookworm-20260824-slim@sha256:88200866dfff7ea7f5cbcb6ec7c8a70188
 FROM ${BASE}
 ARG BASE
 ARG FLAVOUR=cuda
-ARG COMMIT=unknown
-ARG DIRTY=unknown
 ARG APT_MIRROR=
 ARG APT_CHECK=on
 ARG PIP_INDEX_URL
@@ -44,8 +43,16 @@ COPY Makefile pyproject.toml README.md LICENSE NOTICE ./
 COPY requirements requirements
 COPY code/physlaw/__init__.py code/physlaw/
 RUN make setup FLAVOUR=${FLAVOUR} VENV=/opt/venv && find /opt/venv -name __pycache__ -prune -exec rm -rf {} +
+# After the packages' layer, so that a new commit does not build it again.
+ARG COMMIT=unknown
+ARG DIRTY=unknown
+ARG LOCK_SHA256=unknown
 COPY . .
 RUN set -eu; \
+    lock=$(sha256sum requirements/${FLAVOUR}.lock | cut -d' ' -f1); \
+    if [ "$LOCK_SHA256" != unknown ] && [ "$LOCK_SHA256" != "$lock" ]; then \
+      echo "LOCK_SHA256 is $LOCK_SHA256, requirements/${FLAVOUR}.lock has $lock"; exit 1; \
+    fi; \
     rm -rf .git; \
     printf '{"commit": "%s", "dirty": "%s"}\n' "$COMMIT" "$DIRTY" > commit.json; \
     /opt/venv/bin/python requirements/image_manifest.py "$BASE" "$FLAVOUR" > image.json; \
@@ -66,7 +73,9 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
 LABEL org.opencontainers.image.title="physlaw" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.revision="${COMMIT}" \
-      physlaw.flavour="${FLAVOUR}"
+      physlaw.flavour="${FLAVOUR}" \
+      physlaw.lock-sha256="${LOCK_SHA256}"
 USER physlaw
 WORKDIR /work
-ENTRYPOINT ["tini", "--", "physlaw"]
+# -s: also where another process is the first one.
+ENTRYPOINT ["tini", "-s", "--", "physlaw"]

@@ -1,5 +1,7 @@
 # make reproduce   set up, run the smoke study, print the table beside the committed one
 # make launcher    a login node's part alone: .launcher/bin/physlaw launch, status (Python 3.8 or newer; no torch)
+# make image       build the image physlaw (FLAVOUR=cuda unless given; ENGINE=docker or podman)
+# make check-locks resolve the CUDA lock completely, without installing it
 # make test        set up, lint, type-check, run all tests
 # make test-cluster  the grid on a real SLURM of one node (root; installs Debian's slurm-wlm and munge)
 # make test-image    build the Dockerfile (CPU flavour) and a SIF from it, and use both as a user would (root)
@@ -16,7 +18,7 @@ TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 STAMP := $(VENV)/.installed-$(FLAVOUR)
 
-.PHONY: help setup launcher reproduce test test-cluster test-image quick lint locks clean
+.PHONY: help setup launcher reproduce test image check-locks test-cluster test-image quick lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -61,12 +63,25 @@ test: lint
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --durations=5
 
 test-cluster: $(STAMP)
+	@[ $$(id -u) = 0 ] || { echo "make: test-cluster needs root: it starts munged, slurmctld and slurmd"; exit 2; }
 	@for program in munged slurmctld slurmd sbatch; do command -v $$program >/dev/null || missing=1; done; \
 	  if [ "$$missing" ]; then apt-get update -qq && apt-get install -y -qq slurm-wlm munge >/dev/null; fi
 	@PHYSLAW_CLUSTER_TESTS=1 OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest tests/cluster --durations=5
 
+ENGINE ?= docker
+IMAGE_FLAVOUR := $(if $(filter command line environment,$(origin FLAVOUR)),$(FLAVOUR),cuda)
+image:
+	$(ENGINE) build --tag physlaw --build-arg FLAVOUR=$(IMAGE_FLAVOUR) \
+	  --build-arg COMMIT=$$(git rev-parse HEAD) \
+	  --build-arg DIRTY=$$(test -z "$$(git status --porcelain --untracked-files=no)" && echo False || echo True) \
+	  --build-arg LOCK_SHA256=$$(sha256sum requirements/$(IMAGE_FLAVOUR).lock | cut -d' ' -f1) .
+
+check-locks: $(STAMP)
+	@$(PIP) install --dry-run --ignore-installed --no-cache-dir --require-hashes -r requirements/cuda.lock
+
 IMAGE_WORK ?= /tmp/physlaw-image
 test-image:
+	@[ $$(id -u) = 0 ] || { echo "make: test-image needs root: debootstrap, buildah's chroot isolation, pivot_root"; exit 2; }
 	@tests/container/build $(IMAGE_WORK)
 	@tests/container/check $(IMAGE_WORK)
 	@tests/container/apptainer $(IMAGE_WORK)

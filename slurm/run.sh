@@ -20,8 +20,9 @@ run_physlaw() {
   job=${job:-$SLURM_JOB_ID}
   srun --kill-on-bad-exit=1 "${physlaw[@]}" "$@" &
   child=$!
-  trap 'warned=1; kill -USR2 $child 2>/dev/null' USR2
-  trap 'kill -USR2 $child 2>/dev/null' TERM # scancel: save, and stay away
+  # The warning comes to this script alone. It reaches every process of the step as URG, which ends none of them; USR2
+  # would end the one that serves the image's files before the cell has saved.
+  trap 'warned=1; scancel --signal=URG "$job"' USR2
   wait $child; status=$?
   while kill -0 $child 2>/dev/null; do wait $child; status=$?; done # a signal ends wait, not the child
   if [ -n "$warned" ] && [ $status != 0 ]; then

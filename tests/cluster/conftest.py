@@ -66,7 +66,7 @@ class Site:
                 self.slurm.run("scontrol", "update", f"JobId={job.strip()}", "StartTime=now")
 
     def idle(self) -> bool:
-        return not self.slurm.run("squeue", "--me", "--noheader").strip()
+        return self.slurm.idle()
 
     def state(self) -> str:
         logs = [*self.runs.rglob("log.txt"), *self.runs.rglob("*_log.out")]

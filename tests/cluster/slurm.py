@@ -122,6 +122,10 @@ PartitionName=high Nodes=localhost MaxTime=INFINITE State=UP PriorityTier=10 Pre
         )
         return done.stdout if done.returncode == 0 else ""
 
+    def idle(self) -> bool:
+        """No job is left. A client that fails or times out says nothing about jobs."""
+        return self.run("squeue", "--format=%i").split() == ["JOBID"]
+
     def _wait(self, ready, what: str, seconds: float = 60.0) -> None:  # type: ignore[no-untyped-def]
         deadline = time.monotonic() + seconds
         while not ready():

@@ -17,7 +17,7 @@ from conftest import Site  # isort: skip
 MODEL = ["model.depth=1", "model.hidden_size=48", "model.num_heads=2", "diffusion.denoise_steps=2",
          "train.batch_size=2", "train.log_every=20", "train.checkpoint_every=50", "eval.id_clips=4", "eval.ood_clips=2",
          "size=300", "grid.sizes=[300]"]  # fmt: skip
-SHORT, LONG = [*MODEL, "train.steps=40"], [*MODEL, "train.steps=3000", "scenario=uniform"]
+SHORT, LONG = [*MODEL, "train.steps=40"], [*MODEL, "train.steps=1500", "scenario=uniform"]
 SITE = ["cluster=slurm_cpu", f"cluster.python={sys.executable}", "cluster.mem_gb=2"]
 LONG_NAME = "uniform-dit_xs-n300-seed0"
 

@@ -19,6 +19,9 @@ from physlaw.lease import slurm_job
 
 INTERRUPTED = 130  # the child's exit status after it has saved
 ENDED_BY_SIGNAL = (INTERRUPTED, -signal.SIGTERM, -signal.SIGUSR2)  # the others: outside training, with all on disk
+# SLURM signals every process of a step. A container's file system is served by one of them (FUSE), which USR2 would
+# end before the cell has saved; URG is ignored by whoever does not wait for it. submitit reads it from this variable.
+SIGNAL, SIGNAL_VARIABLE = "URG", "SUBMITIT_PREEMPT_SIGNAL"
 SAVING_PATIENCE_S = 90.0
 LAST_LINES = 12
 
@@ -49,6 +52,7 @@ class CellJob:
         if rank:
             log = log.with_name(f"{log.stem}-{rank}{log.suffix}")
         log.parent.mkdir(parents=True, exist_ok=True)
+        signal.signal(signal.SIGUSR2, signal.getsignal(signal.SIGURG))  # the usual one asks for the same
         command = [os.path.expandvars(word) for word in self.command]
         with log.open("ab") as stream:
             stream.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} job {slurm_job() or 'local'}\n".encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
@@ -16,7 +17,7 @@ from physlaw.files import read_json, write_json
 from physlaw.launch.cells import compose_cells, study_words
 from physlaw.launch.config import ClusterConfig, LaunchConfig
 from physlaw.launch.estimate import gpu_hours
-from physlaw.launch.job import CellJob
+from physlaw.launch.job import SIGNAL, SIGNAL_VARIABLE, CellJob
 from physlaw.launch.queue import jobs_in_queue
 from physlaw.launch.snapshot import snapshot
 from physlaw.lease import holder, leased
@@ -244,6 +245,7 @@ def _job(plan: Plan, verb: str, cell: CellConfig, words: list[str], code: Path) 
         image = Path(cluster.container).resolve()
         prefix = shlex.split(cluster.container_command.format(bind=runs, image=image))
         command = [*prefix, "physlaw", *words]
+        environment["PYTHONPATH"] = ""  # the supervisor's; the image has code of its own
     else:
         command = [cluster.python, "-m", "physlaw", *words]
         environment.update(PYTHONPATH=str(code / "code"), PHYSLAW_CONFIGS=str(code / "configs"))
@@ -252,6 +254,7 @@ def _job(plan: Plan, verb: str, cell: CellConfig, words: list[str], code: Path) 
 
 def _executor(plan: Plan, shape: dict[str, Any], name: str, after: list[str], code: Path) -> Any:
     """A submitit executor that asks SLURM for these resources; its jobs' supervisors run from the snapshot too."""
+    os.environ.setdefault(SIGNAL_VARIABLE, SIGNAL)  # before the import
     import submitit
 
     cluster = plan.launch.cluster
@@ -281,8 +284,8 @@ def _executor(plan: Plan, shape: dict[str, Any], name: str, after: list[str], co
         # Newer SLURMs do not hand a job's cores on to its steps.
         "setup": [
             *cluster.setup,
-            f"export PYTHONPATH={shlex.quote(str(code / 'code'))}",
-            "export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK",
+            f"export PYTHONPATH={shlex.quote(str(code / 'code'))} {SIGNAL_VARIABLE}={os.environ[SIGNAL_VARIABLE]}",
+            "export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK",  # newer SLURMs do not hand a job's cores on to its steps
         ],
         "additional_parameters": additional,
     }

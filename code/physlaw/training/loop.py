@@ -125,12 +125,12 @@ def show_bar() -> bool:
 
 
 class StopRequest:
-    """Ctrl-C, SIGTERM or a cluster's SIGUSR2 as a flag that the loop reads between steps; a second Ctrl-C acts at once.
+    """Ctrl-C, SIGTERM or a cluster's warning as a flag that the loop reads between steps; a second Ctrl-C acts at once.
 
     A cluster sends the others more than once for one reason, to the supervisor and to this process.
     """
 
-    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2, signal.SIGURG)  # URG: see launch.job
 
     def __init__(self) -> None:
         self.signal: int | None = None
