@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 from physlaw import __version__
 from physlaw.errors import UserError, unknown
@@ -242,9 +245,16 @@ def _verb_help(verb: str) -> str:
     return describe(CellConfig)
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def main(words: list[str] | None = None) -> int:
     """Run one verb; every error a user can put right is one line on stderr."""
     words = sys.argv[1:] if words is None else words
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGUSR2, signal.SIGURG):  # a cluster's warnings; training has handlers of its own
+            signal.signal(number, _interrupt)
     if not words or words[0] in ("-h", "--help", "help"):
         print(HELP, end="")
         return 0

@@ -101,6 +101,21 @@ def test_code_that_composes_another_cell_than_its_launcher_stops(
 
 
 @pytest.mark.slow
+def test_a_clusters_warning_ends_an_evaluation_that_then_continues(tmp_path: Path) -> None:
+    words = [*TINY, "eval.id_clips=1000", "eval.ood_clips=1000", "diffusion.denoise_steps=8"]
+    command = [sys.executable, "-m", "physlaw", "run", *words]
+    started = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    tables = tmp_path / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0/eval"
+    while started.poll() is None and not list(tables.glob("*.csv")):
+        time.sleep(0.05)
+    started.send_signal(signal.SIGURG)
+    shown = started.communicate()[1]
+    assert started.returncode == 130, shown
+    assert shown.splitlines()[-1] == "physlaw: interrupted; the same command continues"
+    assert physlaw("run", *words, folder=tmp_path).returncode == 0
+
+
+@pytest.mark.slow
 def test_score_prints_one_json_object_last(tmp_path: Path) -> None:
     out = "clips.npz"
     assert physlaw("simulate", f"out={out}", "split=id", "count=3", folder=tmp_path).returncode == 0

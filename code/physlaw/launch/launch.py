@@ -281,7 +281,6 @@ def _executor(plan: Plan, shape: dict[str, Any], name: str, after: list[str], co
         "array_parallelism": cluster.array_parallelism,
         "stderr_to_stdout": True,
         "srun_args": ["--kill-on-bad-exit=1"],  # one process of a cell cannot go on without the others
-        # Newer SLURMs do not hand a job's cores on to its steps.
         "setup": [
             *cluster.setup,
             f"export PYTHONPATH={shlex.quote(str(code / 'code'))} {SIGNAL_VARIABLE}={os.environ[SIGNAL_VARIABLE]}",
