@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,12 @@ def is_worked_on(cell: CellConfig, queue: dict[str, tuple[str, str]]) -> bool:
     return worker is not None and (worker.job is None or worker.job in queue)
 
 
+def cells_to_run(plan: Plan, queue: dict[str, tuple[str, str]]) -> list[CellConfig]:
+    """The cells that are neither finished, nor in the queue, nor worked on."""
+    in_queue = {name for name, known in read_manifest(plan.folder)["cells"].items() if known["job"] in queue}
+    return [c for c in plan.cells if not (c.name in in_queue or is_finished(c) or is_worked_on(c, queue))]
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """What has been submitted: {"cells": {name: {"job", "log", "after", ...}}, "prepare": {name: {...}}}."""
     path = folder / "manifest.json"
@@ -140,7 +147,11 @@ def launch(words: list[str]) -> int:
     plan = plan_of(words)
     cluster = plan.launch.cluster
     if plan.launch.dry_run:
-        for line in describe_plan(plan, [cell for cell in plan.cells if not is_finished(cell)]):
+        queue: dict[str, tuple[str, str]] = {}
+        if read_manifest(plan.folder)["cells"]:
+            with suppress(UserError):  # a machine without SLURM can plan too
+                queue = jobs_in_queue()
+        for line in describe_plan(plan, cells_to_run(plan, queue)):
             print(line)
         return 0
     if cluster.kind != "slurm":
@@ -157,8 +168,7 @@ def launch(words: list[str]) -> int:
 
 def _submit(plan: Plan) -> int:
     manifest, queue = read_manifest(plan.folder), jobs_in_queue()
-    in_queue = {name for name, known in manifest["cells"].items() if known["job"] in queue}
-    waiting = [c for c in plan.cells if not (c.name in in_queue or is_finished(c) or is_worked_on(c, queue))]
+    waiting = cells_to_run(plan, queue)
     for line in describe_plan(plan, waiting):
         print(line)
     if not waiting:
