@@ -3,6 +3,7 @@
 # make image       build the image physlaw (FLAVOUR=cuda unless given; ENGINE=docker or podman)
 # make check-locks resolve the CUDA lock completely, without installing it
 # make test        set up, lint, type-check, run all tests
+# make test-faults   kills, damage, full disks (FAULTS=50 for a night)
 # make test-cluster  the grid on a real SLURM of one node (root; installs Debian's slurm-wlm and munge)
 # make test-image    build the Dockerfile (CPU flavour) and a SIF from it, and use both as a user would (root)
 #
@@ -18,7 +19,7 @@ TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 STAMP := $(VENV)/.installed-$(FLAVOUR)
 
-.PHONY: help setup launcher reproduce test image check-locks test-cluster test-image quick lint clean
+.PHONY: help setup launcher reproduce test image check-locks test-faults test-cluster test-image quick lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -61,6 +62,10 @@ lint: $(STAMP)
 
 test: lint
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --durations=5
+
+FAULTS ?= 1
+test-faults: $(STAMP)
+	@PHYSLAW_FAULTS=$(FAULTS) OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest tests/faults --durations=0
 
 test-cluster: $(STAMP)
 	@[ $$(id -u) = 0 ] || { echo "make: test-cluster needs root: it starts munged, slurmctld and slurmd"; exit 2; }

@@ -25,7 +25,7 @@ run_physlaw() {
   trap 'warned=1; scancel --signal=URG "$job"' USR2
   wait $child; status=$?
   while kill -0 $child 2>/dev/null; do wait $child; status=$?; done # a signal ends wait, not the child
-  if [ -n "$warned" ] && [ $status != 0 ]; then
+  if [ -n "$warned" ] && [ $status != 0 ] && [ $status != 75 ]; then # 75: the disk is full, waiting does not help
     echo "--- saved; job $job goes back to the queue"
     scontrol requeue "$job"
     sleep 60 # SLURM ends this script

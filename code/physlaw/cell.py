@@ -33,7 +33,7 @@ from physlaw.diffusion.sampler import sample
 from physlaw.errors import UserError
 from physlaw.evaluation.evaluate import Codec, evaluate_block, summarize_blocks
 from physlaw.evaluation.retrieval import NearestCase
-from physlaw.files import read_json, sha256_file, write_json, write_text
+from physlaw.files import read_json, remove_leftovers, sha256_file, write_json, write_text
 from physlaw.models.dit import DiT, count_parameters
 from physlaw.models.pixels import PixelTokenizer
 from physlaw.models.tokenizers import (
@@ -249,7 +249,8 @@ def _train_seconds(folder: Path, last: float) -> float:
 
 
 def _claim_folder(cell: CellConfig) -> None:
-    """Write config.json, or check that the folder's is this cell's."""
+    """Write config.json, or check that the folder's is this cell's; clear what a killed run left half written."""
+    remove_leftovers(cell.folder)
     path = cell.folder / "config.json"
     other = path.exists() and read_json(path).get("digest") != cell.digest()
     computed = any((cell.folder / "checkpoints").glob("*.json")) or (cell.folder / "provenance.json").exists()

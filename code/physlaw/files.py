@@ -31,6 +31,12 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
         os.close(folder)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Delete what killed writes left in a folder and below it; for its one writer."""
+    for path in [*folder.rglob(".*.tmp"), *folder.rglob(".tmp*")]:  # ours, and those of safetensors
+        path.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """write_atomic for text."""
     write_bytes(path, text.encode())

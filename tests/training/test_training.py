@@ -157,6 +157,11 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_is_not_saved(tmp_path: Path
     with pytest.raises(NotFinite, match="at step 5"):
         fit(task, config(), tmp_path, "run", "x")
     assert [p.stem for p in (tmp_path / "checkpoints").glob("*.json")] == ["00000004"]
+    named = json.loads((tmp_path / "not_finite.json").read_text())
+    assert named["loss"] == str(bad)
+    assert named["generator"] == ["diffusion", 0, 5]
+    again = task.latents.pair(np.array(named["samples"]))[0]
+    assert torch.equal(task.batch(5)["x0"], again)
 
 
 @pytest.mark.slow

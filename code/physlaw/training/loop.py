@@ -25,6 +25,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from physlaw.errors import UserError
+from physlaw.files import write_json
 from physlaw.training import ranks
 from physlaw.training.config import COMPILE_MIN_STEPS, TrainConfig
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
@@ -43,6 +44,10 @@ class Task(Protocol):
         """Everything random about step `step`, on the model's device: of the step's samples those in `part`."""
         ...
 
+    def origin(self, step: int) -> dict[str, Any]:
+        """Where step `step`'s batch comes from, as plain data: {"samples": numbers, "generator": its counters}."""
+        ...
+
     def loss(self, forward: Callable[..., Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """{"loss": scalar, ...parts}; `forward` is the (compiled) model."""
         ...
@@ -50,6 +55,9 @@ class Task(Protocol):
     def log_clips(self, state: TrainState, writer: SummaryWriter) -> None:
         """A few sample clips for TensorBoard, at the end."""
         ...
+
+
+NOT_FINITE = "not_finite.json"  # in a run folder: the step that was not a number
 
 
 class Interrupted(Exception):
@@ -170,7 +178,7 @@ def fit(task: Task, config: TrainConfig, folder: Path, run: str, label: str) -> 
     model = task.model.train()
     state = TrainState(model, new_ema(model), build_optimizers(model, config))
     checkpoints = folder / "checkpoints"
-    load_newest(checkpoints, state, run)
+    load_newest(checkpoints, state, run, tidy=ranks.is_main())
     report = TrainReport(config.steps, state.step, 0.0, False)
     if state.step >= config.steps:
         return state, report
@@ -208,9 +216,14 @@ def fit(task: Task, config: TrainConfig, folder: Path, run: str, label: str) -> 
             *shared, stopping = ranks.mean(torch.stack([*(v.detach().float() for v in parts.values()), stopping]))
             parts = dict(zip(parts, shared, strict=True))
             if not (torch.isfinite(parts["loss"]) and torch.isfinite(norm)):
+                values = {name: float(value) for name, value in parts.items()} | {"grad_norm": float(norm)}
+                if main:
+                    # As text: JSON has no NaN.
+                    write_json(folder / NOT_FINITE, {k: str(v) for k, v in values.items()} | task.origin(state.step))
                 raise NotFinite(
-                    f"{label}: loss {parts['loss'].item()} and gradient norm {norm.item()} at step {state.step}; the "
-                    f"last checkpoint is kept (try a smaller train.learning_rate or train.precision=float32)"
+                    f"{label}: loss {values['loss']} and gradient norm {values['grad_norm']} at step {state.step}; its "
+                    f"batch is named in {folder / NOT_FINITE}, the last checkpoint is kept (try a smaller "
+                    "train.learning_rate or train.precision=float32)"
                 )
             for optimizer in state.optimizers:
                 optimizer.step()

@@ -5,17 +5,25 @@ The manifest is written last, so a checkpoint counts only when it is whole; a da
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from physlaw.errors import UserError
-from physlaw.files import read_json, sha256_file, write_atomic, write_json
+from physlaw.files import read_json, remove_leftovers, sha256_file, write_atomic, write_json
+
+SPARE_BYTES = 1 << 20  # headers, manifests, logs
+KEEP = 2  # checkpoints; the older one for the case that the newest is damaged
 
 
 @dataclass
@@ -68,44 +76,102 @@ def new_ema(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.named_parameters()}
 
 
-def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """A safetensors file, written atomically."""
-    write_atomic(path, lambda temporary: save_file(tensors, temporary))
+def check_room(folder: Path, needed: int) -> None:
+    """Raises OSError (no space) when fewer bytes are free than a file and its directory entries need.
+
+    A quota is not seen here: there the write itself fails, with the same consequences.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed + SPARE_BYTES:
+        text = f"No space left on device: {needed} bytes are needed and {free} are free"
+        raise OSError(errno.ENOSPC, text, str(folder))
 
 
-def save_checkpoint(folder: Path, state: TrainState, run: str, keep: int = 2) -> None:
+def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """A safetensors file, written atomically.
+
+    Raises:
+        OSError: names the path and, where the disk is full, how many bytes were needed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    needed = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    check_room(path.parent, needed)
+
+    def write(temporary: Path) -> None:
+        try:
+            save_file(tensors, temporary, metadata)
+        except SafetensorError as error:  # its text carries the operating system's number
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            text = f"{os.strerror(int(number.group(1)))} ({needed} bytes)"
+            raise OSError(int(number.group(1)), text, str(path)) from None
+
+    write_atomic(path, write)
+
+
+def save_checkpoint(folder: Path, state: TrainState, run: str, keep: int = KEEP) -> None:
     """Write checkpoint `state.step` and delete all but the newest `keep`. `run` is the configuration's digest."""
     path = folder / f"{state.step:08d}.safetensors"
-    save_tensors(path, state.tensors())
-    manifest = {"step": state.step, "run": run, "file": path.name, "sha256": sha256_file(path)}
-    write_json(path.with_suffix(".json"), manifest)
+    known = {"step": str(state.step), "run": run}
+    save_tensors(path, state.tensors(), known)
+    write_json(path.with_suffix(".json"), {**known, "file": path.name, "sha256": sha256_file(path)})
+    _prune(folder, keep)
+
+
+def _prune(folder: Path, keep: int) -> None:
     for old in sorted(folder.glob("*.json"))[:-keep]:
-        old.unlink()
+        old.unlink()  # first, so that a kill in between leaves a file that counts for nothing
         old.with_suffix(".safetensors").unlink(missing_ok=True)
 
 
-def load_newest(folder: Path, state: TrainState, run: str) -> bool:
+def _read_whole(manifest_path: Path) -> dict[str, str] | None:
+    """{"step", "run"} of a checkpoint; None when a byte of it or of its manifest is not what was written.
+
+    The manifest holds the file's digest, and the file what else is in the manifest.
+    """
+    path = manifest_path.with_suffix(".safetensors")
+    try:
+        manifest = read_json(manifest_path)
+        if manifest["file"] != path.name or sha256_file(path) != manifest["sha256"]:
+            return None
+        with safe_open(path, "pt") as stream:
+            known: dict[str, str] = stream.metadata()
+    except (UserError, KeyError, TypeError, FileNotFoundError):
+        return None
+    return known if known == {key: manifest.get(key) for key in ("step", "run")} else None
+
+
+def load_newest(folder: Path, state: TrainState, run: str, tidy: bool = True) -> bool:
     """Load the newest good checkpoint; False when there is none.
+
+    Args:
+        tidy: remove what a killed write left and what is damaged; one process of several does it.
 
     Raises:
         UserError: the checkpoints belong to another configuration.
     """
-    for leftover in folder.glob(".*.tmp"):  # of a killed write
-        leftover.unlink()
+    if tidy:
+        remove_leftovers(folder)
+        named = {path.stem for path in folder.glob("*.json")}
+        for path in folder.glob("*.safetensors"):
+            if path.stem not in named:
+                path.unlink()
     for manifest_path in sorted(folder.glob("*.json"), reverse=True):
         path = manifest_path.with_suffix(".safetensors")
-        try:
-            manifest = read_json(manifest_path)
-            whole = path.is_file() and sha256_file(path) == manifest["sha256"]
-        except (UserError, KeyError, TypeError):
-            whole = False
-        if not whole:
+        found = _read_whole(manifest_path)
+        if found is None:
             print(f"physlaw: damaged checkpoint passed over: {path}", file=sys.stderr, flush=True)
+            if tidy:
+                manifest_path.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
             continue
-        if manifest["run"] != run:
+        if found["run"] != run:
             raise UserError(
                 f"{folder.parent} holds a run of another configuration; remove it or choose another output folder"
             )
-        state.load(load_file(path), manifest["step"])
+        state.load(load_file(path), int(found["step"]))
+        if tidy:
+            _prune(folder, KEEP)
         return True
     return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -68,9 +68,16 @@ class DiffusionTask:
         self.objective, self.latents, self.mask = objective, latents, mask
         self.tokenizer, self.batch_size, self.seed = tokenizer, batch_size, seed
 
-    def batch(self, step: int, part: slice = slice(None)) -> dict[str, Tensor]:
+    def _samples(self, step: int) -> tuple[NDArray[np.int64], torch.Generator]:
+        """The numbers of the step's clips, and the generator that its noise and times come from next."""
         generator = counter_generator("diffusion", self.seed, step)
-        index = torch.randint(len(self.latents), (self.batch_size,), generator=generator).numpy()
+        return torch.randint(len(self.latents), (self.batch_size,), generator=generator).numpy(), generator
+
+    def origin(self, step: int) -> dict[str, Any]:
+        return {"samples": self._samples(step)[0].tolist(), "generator": ["diffusion", self.seed, step]}
+
+    def batch(self, step: int, part: slice = slice(None)) -> dict[str, Tensor]:
+        index, generator = self._samples(step)
         x0, cond = self.latents.pair(index[part])
         # Drawn for the whole batch, so that a sample's noise does not depend on who takes it.
         noise = torch.randn((self.batch_size, *x0.shape[1:]), generator=generator)[part]
@@ -110,9 +117,15 @@ class VAETask:
     def batch_size(self) -> int:
         return self.config.batch_size
 
+    def _samples(self, step: int) -> NDArray[np.int64]:
+        return step * self.batch_size + np.arange(self.batch_size)
+
+    def origin(self, step: int) -> dict[str, Any]:
+        return {"samples": self._samples(step).tolist(), "generator": ["vae", self.config.seed, step]}
+
     def batch(self, step: int, part: slice = slice(None)) -> dict[str, Tensor]:
         size = self.batch_size
-        clips = to_unit(self.clips.clips(step * size + np.arange(size)[part]), self.device)
+        clips = to_unit(self.clips.clips(self._samples(step)[part]), self.device)
         vae = self.vae
         time, space = vae.temporal_stride, vae.spatial_stride
         shape = (size, vae.channels, clips.shape[2] // time, clips.shape[3] // space, clips.shape[4] // space)
