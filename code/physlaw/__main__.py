@@ -27,6 +27,7 @@ usage: physlaw VERB [key=value ...]
   launch      submit a study's unfinished cells: [study= profile= cluster=slurm|local|debug|... dry_run=true seeds=N]
   status      how the cells of a launched study do (same words as launch)
   prepare     train a cell's tokenizer and store its latents: [stage=tokenizer|latents] (same words as train)
+  sweep_sampler  find how many denoising steps a trained cell needs: [steps=[5,10,...] seeds=3 clips=256] and its words
   collect     gather finished cells into a results folder: [out=FOLDER mixed_code=true] and reproduce's words
   report      draw tables, figures and page again from a results folder: FOLDER
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
@@ -129,6 +130,24 @@ def _evaluate(words: list[str]) -> int:
     return _run(words)
 
 
+def _sweep_sampler(words: list[str]) -> int:
+    from dataclasses import fields
+
+    from physlaw.config import compose_cell, parse_flat
+    from physlaw.evaluation.config import SweepConfig
+
+    own = {item.name for item in fields(SweepConfig)}
+    config = parse_flat(SweepConfig, [word for word in words if word.partition("=")[0] in own])
+    cell = compose_cell([word for word in words if word.partition("=")[0] not in own])
+    from physlaw.cell_sweep import sweep_sampler
+
+    enough, rows = sweep_sampler(cell, config)
+    for row in rows:
+        print(f"{row.steps:4d} steps: error {row.error:.4f}, {row.ratio:.3f} of the reference")
+    print(f"{enough} steps are within {config.tolerance:.0%} of {max(config.steps)}")
+    return 0
+
+
 def _prepare(words: list[str]) -> int:
     from physlaw.config import compose_cell
 
@@ -208,6 +227,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "launch": _launch,
     "status": _status,
     "prepare": _prepare,
+    "sweep_sampler": _sweep_sampler,
     "collect": _collect,
     "report": _report,
     "score": _score,
@@ -228,6 +248,10 @@ def _verb_help(verb: str) -> str:
         from physlaw.evaluation.config import ScoreConfig
 
         return describe(ScoreConfig)
+    if verb == "sweep_sampler":
+        from physlaw.evaluation.config import SweepConfig
+
+        return describe(SweepConfig) + "\n" + describe(CellConfig)
     if verb == "floors":
         from physlaw.evaluation.floors import FloorsConfig
 

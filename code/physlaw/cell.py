@@ -111,11 +111,19 @@ class CellModel:
         return to_frames(self.tokenizer.decode(self.tokenizer.encode(to_unit(frames, ranks.device()))))
 
     @torch.no_grad()
-    def generate(self, frames: Frames, block: str, index: NDArray[np.int64]) -> Frames:
-        """Continue each clip from its condition frames; frame k of the result stands for frame k of the clip."""
+    def generate(
+        self, frames: Frames, name: str, index: NDArray[np.int64], steps: int | None = None, seed: int | None = None
+    ) -> Frames:
+        """Continue each clip from its condition frames; frame k of the result stands for frame k of the clip.
+
+        Args:
+            name, index: what the noise of a clip belongs to: a block, and the numbers of its scenes.
+            steps, seed: of denoising and of the noise, if not the cell's own.
+        """
         condition = encode_condition(self.tokenizer, to_unit(frames, ranks.device()), self.cell.data.num_cond_frames)
         latent = (self.tokenizer.channels, *self.shape)
-        noise = sample_noise(f"generate {block}", self.cell.seed, index.tolist(), latent).to(ranks.device())
+        seed = self.cell.seed if seed is None else seed
+        noise = sample_noise(f"generate {name}", seed, index.tolist(), latent).to(ranks.device())
         mask = self.mask.expand(len(frames), -1, -1, -1, -1)
         autocast = torch.autocast(ranks.device(), torch.bfloat16, enabled=self.cell.train.precision == "bfloat16")
 
@@ -124,7 +132,7 @@ class CellModel:
                 return self.model(x_t, t, condition, mask)  # type: ignore[no-any-return]
 
         self.model.eval()
-        latents = sample(denoiser, self.objective, noise, self.cell.diffusion.denoise_steps)
+        latents = sample(denoiser, self.objective, noise, steps or self.cell.diffusion.denoise_steps)
         return to_frames(self.tokenizer.decode(latents))
 
 

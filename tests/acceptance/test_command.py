@@ -116,6 +116,22 @@ def test_a_clusters_warning_ends_an_evaluation_that_then_continues(tmp_path: Pat
 
 
 @pytest.mark.slow
+def test_the_sampler_is_swept_on_a_trained_cell(tmp_path: Path) -> None:
+    words = [*TINY, "scenario=uniform", "steps=[1,2,4]", "seeds=2", "clips=6", "tolerance=5"]
+    untrained = physlaw("sweep_sampler", *words, folder=tmp_path)
+    assert untrained.returncode == 2
+    assert "is not trained" in untrained.stderr
+    assert physlaw("run", *TINY, "scenario=uniform", folder=tmp_path).returncode == 0
+    done = physlaw("sweep_sampler", *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].endswith("steps are within 500% of 4")
+    known = json.loads((tmp_path / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0/sampler.json").read_text())
+    assert [row["steps"] for row in known["rows"]] == [1, 2, 4]
+    assert all(len(row["per_seed"]) == 2 for row in known["rows"])
+    assert known["rows"][-1]["ratio"] == 1
+
+
+@pytest.mark.slow
 def test_score_prints_one_json_object_last(tmp_path: Path) -> None:
     out = "clips.npz"
     assert physlaw("simulate", f"out={out}", "split=id", "count=3", folder=tmp_path).returncode == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Tuple
 
 from physlaw.data.config import EVALUATIONS
 from physlaw.errors import UserError, unknown
@@ -35,3 +35,23 @@ class ScoreConfig:
     scenario: Optional[str] = None  # None: read it off the file
     resize: Optional[int] = None  # average 256 x 256 frames down to this side first
     keep_last: bool = False  # the release drops the last frame
+
+
+@dataclass
+class SweepConfig:
+    """How `physlaw sweep_sampler` measures."""
+
+    steps: Tuple[int, ...] = (5, 10, 20, 50, 100, 250)  # the largest is the reference
+    seeds: int = 3  # of the noise
+    clips: int = 256
+    tolerance: float = 0.02
+    out: str = ""  # a JSON file; <run folder>/sampler.json unless named
+
+    def __post_init__(self) -> None:
+        for key in ("seeds", "clips"):
+            if getattr(self, key) < 1:
+                raise UserError(f"{key} must be at least 1, got {getattr(self, key)}")
+        if not self.steps or min(self.steps) < 1:
+            raise UserError(f"steps must be numbers of at least 1, got {list(self.steps)}")
+        if self.tolerance < 0:
+            raise UserError(f"tolerance must not be negative, got {self.tolerance}")
