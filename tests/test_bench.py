@@ -3,7 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from physlaw.bench.checkpoint import bench_checkpoint
+from physlaw.bench.collect import CollectBenchConfig, bench_collect
 from physlaw.bench.simulate import BenchConfig, bench
+from physlaw.bench.train import TrainBenchConfig, bench_train
+from physlaw.config import compose_cell
 
 
 @pytest.mark.slow
@@ -14,3 +18,29 @@ def test_the_benchmark_measures_every_part_beside_its_reference(tmp_path: Path) 
         assert any(part in name for name in names), part
     assert all("x dense" in row.note for row in rows if "law and rendering" in row.name)
     assert len(json.loads((tmp_path / "bench.json").read_text())["rows"]) == len(rows)
+
+
+TINY = ["profile=smoke", "scenario=uniform", "size=300", "train.batch_size=2", "model.depth=1", "model.hidden_size=48",
+        "model.num_heads=2"]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words", [[], ["tokenizer=vae_tiny", "data.resolution=32", "model.patch_size=[1,2,2]"]], ids=["pixels", "vae"]
+)
+def test_a_training_step_is_measured_beside_the_plain_way(tmp_path: Path, words: list[str]) -> None:
+    cell = compose_cell([*TINY, *words])
+    found = bench_train(cell, TrainBenchConfig(steps=3, out=str(tmp_path / "bench.json")))
+    for way in (found["own"], found["eager_float32"]):
+        assert way["model_tflops_per_s"] == pytest.approx(found["gflops_per_clip"] / 1e3 * way["clips_per_s"], rel=0.05)
+        assert 0 < way["mfu"] < 1
+        assert 0 <= way["data_stall"] <= 1
+    assert json.loads((tmp_path / "bench.json").read_text())["rows"] == found
+
+
+@pytest.mark.slow
+def test_saving_and_collecting_are_measured(tmp_path: Path) -> None:
+    saved = bench_checkpoint(compose_cell(TINY), str(tmp_path / "checkpoint.json"))
+    assert set(saved) >= {"save_s", "load_s", "plain_write_s", "gigabytes"}
+    assert bench_collect(CollectBenchConfig(cells=7))["cells"] == 9
+    assert json.loads((tmp_path / "checkpoint.json").read_text())["provenance"]["commit"]

@@ -8,8 +8,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from physlaw import __version__
 from physlaw.errors import UserError, unknown
@@ -32,7 +34,7 @@ usage: physlaw VERB [key=value ...]
   report      draw tables, figures and page again from a results folder: FOLDER
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
   floors      measure the evaluator's errors on true clips: [out=FOLDER clips=200]
-  bench       measure speeds on this machine: simulate | collect [cells=N] | checkpoint [model= ...]; [out=FILE.json]
+  bench       measure speeds on this machine: simulate | train | collect | checkpoint [model= ...]; [out=FILE.json]
 
 `physlaw VERB --help` lists the verb's keys. A cell is scenario x model x size x seed; profile is the scale (smoke,
 mini, short, paper) and recipe the method (faithful, fast). Exit status: 0 done, 2 bad input, 75 disk full, 130
@@ -81,6 +83,13 @@ def _bench(words: list[str]) -> int:
         from physlaw.bench.collect import CollectBenchConfig, bench_collect
 
         bench_collect(parse_flat(CollectBenchConfig, words[1:]))
+        return 0
+    if words[0] == "train":
+        from physlaw.bench.train import TrainBenchConfig, bench_train
+        from physlaw.config import compose_cell
+
+        own, rest = _own_words(TrainBenchConfig, words[1:])
+        bench_train(compose_cell(rest), parse_flat(TrainBenchConfig, own))
         return 0
     if words[0] == "checkpoint":
         from physlaw.bench.checkpoint import bench_checkpoint
@@ -131,14 +140,11 @@ def _evaluate(words: list[str]) -> int:
 
 
 def _sweep_sampler(words: list[str]) -> int:
-    from dataclasses import fields
-
     from physlaw.config import compose_cell, parse_flat
     from physlaw.evaluation.config import SweepConfig
 
-    own = {item.name for item in fields(SweepConfig)}
-    config = parse_flat(SweepConfig, [word for word in words if word.partition("=")[0] in own])
-    cell = compose_cell([word for word in words if word.partition("=")[0] not in own])
+    own, rest = _own_words(SweepConfig, words)
+    config, cell = parse_flat(SweepConfig, own), compose_cell(rest)
     from physlaw.cell_sweep import sweep_sampler
 
     enough, rows = sweep_sampler(cell, config)
@@ -178,6 +184,12 @@ def _take(key: str, words: list[str]) -> tuple[str | None, list[str]]:
     """The last key=value of a verb's own key (None: absent), and the other words."""
     values = [word.partition("=")[2] for word in words if word.startswith(f"{key}=")]
     return (values[-1] if values else None), [word for word in words if not word.startswith(f"{key}=")]
+
+
+def _own_words(kind: Any, words: list[str]) -> tuple[list[str], list[str]]:
+    """The words of a verb's own configuration, and those of the cell."""
+    own = {item.name for item in fields(kind)}
+    return [w for w in words if w.partition("=")[0] in own], [w for w in words if w.partition("=")[0] not in own]
 
 
 def _collect(words: list[str]) -> int:
@@ -234,7 +246,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "floors": _floors,
     "bench": _bench,
 }
-BENCHES = ("simulate", "collect", "checkpoint")
+BENCHES = ("simulate", "train", "collect", "checkpoint")
 
 
 def _verb_help(verb: str) -> str:
