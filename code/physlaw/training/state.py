@@ -113,9 +113,9 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str
 def save_checkpoint(folder: Path, state: TrainState, run: str, keep: int = KEEP) -> None:
     """Write checkpoint `state.step` and delete all but the newest `keep`. `run` is the configuration's digest."""
     path = folder / f"{state.step:08d}.safetensors"
-    known = {"step": str(state.step), "run": run}
-    save_tensors(path, state.tensors(), known)
-    write_json(path.with_suffix(".json"), {**known, "file": path.name, "sha256": sha256_file(path)})
+    save_tensors(path, state.tensors(), {"step": str(state.step), "run": run})
+    known = {"step": state.step, "run": run, "file": path.name, "sha256": sha256_file(path)}
+    write_json(path.with_suffix(".json"), known)
     _prune(folder, keep)
 
 
@@ -139,7 +139,7 @@ def _read_whole(manifest_path: Path) -> dict[str, str] | None:
             known: dict[str, str] = stream.metadata()
     except (UserError, KeyError, TypeError, FileNotFoundError):
         return None
-    return known if known == {key: manifest.get(key) for key in ("step", "run")} else None
+    return known if known == {key: str(manifest.get(key)) for key in ("step", "run")} else None
 
 
 def load_newest(folder: Path, state: TrainState, run: str, tidy: bool = True) -> bool:
