@@ -152,7 +152,7 @@ def measure(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
         "compiled": report.compiled,
         "step_s": round(step_s, 5),
         "clips_per_s": round(cell.train.batch_size / step_s, 2),
-        "model_tflops_per_s": round(flops / step_s / 1e12, 4),
+        "model_gflops_per_s": round(flops / step_s / 1e9, 3),
         "peak_tflops": round(peak, 3),
         "peak_source": source,
         "mfu": round(flops / step_s / 1e12 / peak, 4),
