@@ -269,9 +269,13 @@ def _verb_help(verb: str) -> str:
 
         return describe(FloorsConfig)
     if verb == "bench":
+        from physlaw.bench.collect import CollectBenchConfig
         from physlaw.bench.simulate import BenchConfig
+        from physlaw.bench.train import TrainBenchConfig
 
-        return f"benchmarks: {', '.join(BENCHES)}\n" + describe(BenchConfig)
+        kinds = {"simulate": BenchConfig, "collect": CollectBenchConfig, "train (and a cell's)": TrainBenchConfig}
+        parts = [f"{name}:\n{describe(kind)}" for name, kind in kinds.items()]
+        return "\n".join([*parts, "checkpoint: out= and a cell's\n"])
     if verb in ("launch", "status"):
         from physlaw.launch.config import LaunchConfig
 
