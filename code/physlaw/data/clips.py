@@ -1,4 +1,4 @@
-"""Clips by number: rendered on the fly from a scene set, with an optional memory cache of the bytes.
+"""Clips by number, rendered on the fly from a scene set: to paint a clip costs less than to keep it in fresh memory.
 
 Clip i is the same array whatever the batch, the order or the worker, because scene i and the renderer are.
 """
@@ -18,7 +18,6 @@ from physlaw.worlds.scenes import SceneSet
 Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
 
-CACHE_BYTES = 2 << 30  # a set that needs more is rendered again at every use
 DIGEST_SCENES, DIGEST_CLIPS = 4096, 64
 
 
@@ -33,28 +32,16 @@ class ClipSource(Protocol):
 
 
 class RenderedClips:
-    """A scene set's clips at one resolution, kept in memory once rendered when they fit."""
+    """A scene set's clips at one resolution."""
 
-    def __init__(self, scenes: SceneSet, resolution: int, method: str = "area", cache: bool = True) -> None:
+    def __init__(self, scenes: SceneSet, resolution: int, method: str = "area") -> None:
         self.scenes, self.resolution, self.method = scenes, resolution, method
-        clip_bytes = scenes.num_frames * resolution * resolution * 3
-        fits = cache and len(scenes) * clip_bytes <= CACHE_BYTES
-        shape = (len(scenes), scenes.num_frames, resolution, resolution, 3)
-        self._store = np.empty(shape, dtype=np.uint8) if fits else None
-        self._have = np.zeros(len(scenes), dtype=bool)
 
     def __len__(self) -> int:
         return len(self.scenes)
 
     def clips(self, index: Index) -> Frames:
-        index = np.asarray(index)
-        if self._store is None:
-            return render_clips(self.scenes.trajectory(index), self.resolution, self.method)
-        new = np.unique(index[~self._have[index]])
-        if len(new):
-            self._store[new] = render_clips(self.scenes.trajectory(new), self.resolution, self.method)
-            self._have[new] = True
-        return np.asarray(self._store[index])
+        return render_clips(self.scenes.trajectory(np.asarray(index)), self.resolution, self.method)
 
 
 def clips_digest(clips: ClipFile) -> str:
