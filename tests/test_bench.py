@@ -5,6 +5,7 @@ import pytest
 
 from physlaw.bench.checkpoint import bench_checkpoint
 from physlaw.bench.collect import CollectBenchConfig, bench_collect
+from physlaw.bench.sample import SampleBenchConfig, bench_sample
 from physlaw.bench.simulate import BenchConfig, bench
 from physlaw.bench.train import TrainBenchConfig, bench_train
 from physlaw.config import compose_cell
@@ -35,6 +36,16 @@ def test_a_training_step_is_measured_beside_the_plain_way(tmp_path: Path, words:
         assert way["model_gflops_per_s"] == pytest.approx(found["gflops_per_clip"] * way["clips_per_s"], rel=0.05)
         assert 0 < way["mfu"] < 1
         assert 0 <= way["data_stall"] <= 1
+    assert json.loads((tmp_path / "bench.json").read_text())["rows"] == found
+
+
+@pytest.mark.slow
+def test_sampling_is_measured_beside_the_plain_way(tmp_path: Path) -> None:
+    cell = compose_cell([*TINY, "diffusion.denoise_steps=2", "eval.batch_size=4"])
+    found = bench_sample(cell, SampleBenchConfig(batches=1, out=str(tmp_path / "bench.json")))
+    for way in (found["own"], found["eager_float32"]):
+        assert way["clips_per_s"] > 0
+        assert 0 < way["mfu"] < 1
     assert json.loads((tmp_path / "bench.json").read_text())["rows"] == found
 
 

@@ -34,7 +34,7 @@ usage: physlaw VERB [key=value ...]
   report      draw tables, figures and page again from a results folder: FOLDER
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
   floors      measure the evaluator's errors on true clips: [out=FOLDER clips=200]
-  bench       measure speeds on this machine: simulate | train | collect | checkpoint [model= ...]; [out=FILE.json]
+  bench       measure speeds on this machine: simulate | train | sample | collect | checkpoint; [out=FILE.json]
 
 `physlaw VERB --help` lists the verb's keys. A cell is scenario x model x size x seed; profile is the scale (smoke,
 mini, short, paper) and recipe the method (faithful, fast). Exit status: 0 done, 2 bad input, 75 disk full, 130
@@ -90,6 +90,13 @@ def _bench(words: list[str]) -> int:
 
         own, rest = _own_words(TrainBenchConfig, words[1:])
         bench_train(compose_cell(rest), parse_flat(TrainBenchConfig, own))
+        return 0
+    if words[0] == "sample":
+        from physlaw.bench.sample import SampleBenchConfig, bench_sample
+        from physlaw.config import compose_cell
+
+        own, rest = _own_words(SampleBenchConfig, words[1:])
+        bench_sample(compose_cell(rest), parse_flat(SampleBenchConfig, own))
         return 0
     if words[0] == "checkpoint":
         from physlaw.bench.checkpoint import bench_checkpoint
@@ -246,7 +253,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "floors": _floors,
     "bench": _bench,
 }
-BENCHES = ("simulate", "train", "collect", "checkpoint")
+BENCHES = ("simulate", "train", "sample", "collect", "checkpoint")
 
 
 def _verb_help(verb: str) -> str:
@@ -270,10 +277,16 @@ def _verb_help(verb: str) -> str:
         return describe(FloorsConfig)
     if verb == "bench":
         from physlaw.bench.collect import CollectBenchConfig
+        from physlaw.bench.sample import SampleBenchConfig
         from physlaw.bench.simulate import BenchConfig
         from physlaw.bench.train import TrainBenchConfig
 
-        kinds = {"simulate": BenchConfig, "collect": CollectBenchConfig, "train (and a cell's)": TrainBenchConfig}
+        kinds = {
+            "simulate": BenchConfig,
+            "collect": CollectBenchConfig,
+            "train (and a cell's)": TrainBenchConfig,
+            "sample (and a cell's)": SampleBenchConfig,
+        }
         parts = [f"{name}:\n{describe(kind)}" for name, kind in kinds.items()]
         return "\n".join([*parts, "checkpoint: out= and a cell's\n"])
     if verb in ("launch", "status"):

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,10 @@ from physlaw.models.tokenizers import (
 from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
 from physlaw.training import ranks
+from physlaw.training.compiling import compile_model
+from physlaw.training.config import MachineConfig
 from physlaw.training.loop import Interrupted, TrainReport, fit
+from physlaw.training.precision import autocast, resolve_precision
 from physlaw.training.state import TrainState, save_tensors
 from physlaw.training.tasks import DiffusionTask
 from physlaw.worlds.scenarios import get_scenario
@@ -83,6 +86,15 @@ def check_configuration(cell: CellConfig) -> None:
         )
 
 
+def use_machine(machine: MachineConfig) -> None:
+    """Settings of the whole process."""
+    if machine.cpu_threads and ranks.device() == "cpu":
+        torch.set_num_threads(machine.cpu_threads)
+    if machine.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first matrix product runs
+        torch.use_deterministic_algorithms(True)
+
+
 class CellModel:
     """A cell's trained model as functions of frames."""
 
@@ -94,16 +106,25 @@ class CellModel:
         self.objective = Objective(cell.diffusion)
         torch.manual_seed(cell.seed)
         self.model = DiT(cell.model, tokenizer.channels, self.shape).to(ranks.device())
+        self.model.recompute = cell.machine.activation_checkpointing
+        self.compiled: bool | None = None  # for sampling; not decided yet
+
+    def _compile_once(self, check: Callable[[], Tensor]) -> None:
+        """Compile the blocks for sampling: on a GPU, or where machine.compile says so."""
+        if self.compiled is None:
+            how = self.cell.machine.compile
+            how = ("blocks" if ranks.device() == "cuda" else "off") if how == "auto" else how
+            self.compiled = compile_model(self.model, list(self.model.blocks), how, check)
 
     @torch.no_grad()
     def encode(self, frames: Frames) -> Tensor:
         """(N, T, W, W, 3) uint8 -> latents."""
-        return self.tokenizer.encode(to_unit(frames, ranks.device())).cpu()
+        return self.tokenizer.encode(to_unit(frames, ranks.device()))
 
     @torch.no_grad()
     def encode_condition(self, frames: Frames) -> Tensor:
         """(N, T, W, W, 3) uint8 -> condition latents."""
-        return encode_condition(self.tokenizer, to_unit(frames, ranks.device()), self.cell.data.num_cond_frames).cpu()
+        return encode_condition(self.tokenizer, to_unit(frames, ranks.device()), self.cell.data.num_cond_frames)
 
     @torch.no_grad()
     def reconstruct(self, frames: Frames) -> Frames:
@@ -125,13 +146,13 @@ class CellModel:
         seed = self.cell.seed if seed is None else seed
         noise = sample_noise(f"generate {name}", seed, index.tolist(), latent).to(ranks.device())
         mask = self.mask.expand(len(frames), -1, -1, -1, -1)
-        autocast = torch.autocast(ranks.device(), torch.bfloat16, enabled=self.cell.train.precision == "bfloat16")
 
         def denoiser(x_t: Tensor, t: Tensor) -> Tensor:
-            with autocast:
+            with autocast(self.cell.train.precision, ranks.device()):
                 return self.model(x_t, t, condition, mask)  # type: ignore[no-any-return]
 
         self.model.eval()
+        self._compile_once(lambda: denoiser(noise, torch.ones(len(noise), device=noise.device)))
         latents = sample(denoiser, self.objective, noise, steps or self.cell.diffusion.denoise_steps)
         return to_frames(self.tokenizer.decode(latents))
 
@@ -145,8 +166,7 @@ def train_cell(cell: CellConfig) -> CellModel:
     check_scale(cell)
     ranks.join()
     check_devices()
-    if cell.train.cpu_threads and ranks.device() == "cpu":
-        torch.set_num_threads(cell.train.cpu_threads)
+    use_machine(cell.machine)
     cell.folder.mkdir(parents=True, exist_ok=True)
     ranks.on_main(lambda: _claim_folder(cell))
     tokenizer, known = prepare_tokenizer(cell)
@@ -160,7 +180,7 @@ def train_cell(cell: CellConfig) -> CellModel:
         task = DiffusionTask(
             model.model, model.objective, latents, model.mask, tokenizer, cell.train.batch_size, cell.seed
         )
-        state, report = fit(task, cell.train, cell.folder, cell.digest(), cell.name)
+        state, report = fit(task, cell.train, cell.folder, cell.digest(), cell.name, cell.machine)
         ranks.on_main(lambda: _save_model(cell, model, state, report, known, data_digest, len(clips)))
     known_weights = read_json(card)["weights_sha256"]
     if sha256_file(weights) != known_weights:
@@ -194,6 +214,7 @@ def _save_model(
             "train_seconds": _train_seconds(cell.folder, report.seconds),
             "processes": ranks.world(),
             "compiled": report.compiled,
+            "precision": resolve_precision(cell.train.precision, ranks.device()),
             "seeds": {"training": cell.seed, "data": cell.data.seed, "tokenizer": cell.tokenizer.seed},
             "weights_sha256": sha256_file(weights),
             **provenance(),

@@ -40,7 +40,6 @@ def vae_train_config(config: TokenizerConfig, cell: TrainConfig) -> TrainConfig:
         decay_start=0.5,
         ema_decay=0.995 if config.steps < 20_000 else 0.9999,
         precision=cell.precision,
-        compile=cell.compile,
         checkpoint_every=max(1, min(1000, config.steps // 10)),
         log_every=cell.log_every,
     )
@@ -78,7 +77,7 @@ def _train_tokenizer(cell: CellConfig, run: str, folder: Path) -> None:
     assert isinstance(tokenizer, VideoVAE)
     clips = RandomObjectClips(cell.data.resolution, cell.tokenizer.train_frames, cell.tokenizer.seed)
     task = VAETask(tokenizer, clips, cell.tokenizer, ranks.device())
-    state, report = fit(task, vae_train_config(cell.tokenizer, cell.train), folder, run, folder.name)
+    state, report = fit(task, vae_train_config(cell.tokenizer, cell.train), folder, run, folder.name, cell.machine)
 
     def save() -> None:
         task.model.load_state_dict(state.ema, strict=False)

@@ -18,7 +18,7 @@ from physlaw.diffusion.config import DiffusionConfig
 from physlaw.errors import UserError, unknown
 from physlaw.evaluation.config import EvalConfig
 from physlaw.models.config import ModelConfig, TokenizerConfig
-from physlaw.training.config import TrainConfig
+from physlaw.training.config import MachineConfig, TrainConfig
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GROUPS = ("model", "tokenizer", "recipe", "profile")
@@ -58,6 +58,7 @@ class CellConfig:
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    machine: MachineConfig = field(default_factory=MachineConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
     grid: GridConfig = field(default_factory=GridConfig)
 
@@ -106,8 +107,8 @@ class CellConfig:
         return {name: asdict(value) if is_dataclass(value) else value for name, value in values}  # type: ignore[arg-type]
 
     def digest(self) -> str:
-        """SHA-256 of all that can change a result; not of where it is kept, nor of the other cells."""
-        values = {k: v for k, v in self.resolved().items() if k not in ("runs", "scratch")}
+        """SHA-256 of all that can change a result; not of where it is kept or how it is run, nor of the other cells."""
+        values = {k: v for k, v in self.resolved().items() if k not in ("runs", "scratch", "machine")}
         return digest_of(values)
 
 

@@ -70,7 +70,7 @@ def _run_in_worker(cell: CellConfig, parent: int) -> Path:
 
 def default_workers(cells: list[CellConfig]) -> int:
     """Cells at once: on CPUs as many as the cores hold at the cells' thread count; one where that is not set."""
-    threads = cells[0].train.cpu_threads
+    threads = cells[0].machine.cpu_threads
     if not threads or shutil.which("nvidia-smi"):
         return 1
     return max(1, min(len(cells), len(os.sched_getaffinity(0)) // threads))

@@ -18,7 +18,8 @@ from physlaw.training.ranks import ALONE, Rank, find_rank
 
 CELL = ["scenario=uniform", "size=300", "train.batch_size=4", "train.log_every=5", "train.checkpoint_every=1000",
         "eval.id_clips=2", "eval.ood_clips=2", "model.depth=1", "model.hidden_size=48", "model.num_heads=2",
-        "diffusion.denoise_steps=2", "train.optimizer=adamw"]  # fmt: skip
+        "diffusion.denoise_steps=2", "train.optimizer=adamw",
+        "train.precision=float32"]  # fmt: skip
 FOLDER = "runs/id_ood/smoke/uniform-dit_xs-n300-seed0"
 
 

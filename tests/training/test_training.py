@@ -1,9 +1,12 @@
 """The loop: it learns, resumes exactly, stops on NaN, and never trusts a damaged checkpoint."""
 
+import itertools
 import json
 import os
 import signal
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +27,11 @@ from physlaw.models.dit import DiT
 from physlaw.models.pixels import PixelTokenizer
 from physlaw.models.tokenizers import condition_mask, encode_condition, to_unit
 from physlaw.models.vae import VideoVAE
-from physlaw.training.config import TrainConfig
+from physlaw.training.compiling import choose_compiling
+from physlaw.training.config import MachineConfig, TrainConfig
 from physlaw.training.loop import Interrupted, NotFinite, build_optimizers, fit, learning_rate_factor
+from physlaw.training.precision import multiplies_bfloat16, resolve_precision
+from physlaw.training.prefetch import prefetched
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
 from physlaw.training.tasks import DiffusionTask, VAETask
 from physlaw.worlds.scenes import training_scenes
@@ -36,7 +42,7 @@ FRAMES = 8
 def config(**changes: object) -> TrainConfig:
     values = {"steps": 12, "batch_size": 4, "optimizer": "muon", "learning_rate": 0.002, "warmup_steps": 2}
     values |= {"decay": "linear", "precision": "float32", "checkpoint_every": 4, "log_every": 4, "ema_decay": 0.9}
-    return TrainConfig(**(values | {"compile": "off"} | changes))  # type: ignore[arg-type]
+    return TrainConfig(**(values | changes))  # type: ignore[arg-type]
 
 
 def diffusion_task(seed: int = 0, batch_size: int = 4, size: str = "300") -> DiffusionTask:
@@ -159,7 +165,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_is_not_saved(tmp_path: Path
     assert [p.stem for p in (tmp_path / "checkpoints").glob("*.json")] == ["00000004"]
     named = json.loads((tmp_path / "not_finite.json").read_text())
     assert named["loss"] == str(bad)
-    assert named["generator"] == ["diffusion", 0, 5]
+    assert named["generators"] == ["diffusion", 0, [20, 21, 22, 23]]
     again = task.latents.pair(np.array(named["samples"]))[0]
     assert torch.equal(task.batch(5)["x0"], again)
 
@@ -187,15 +193,52 @@ def test_logs_have_scalars_and_clips(tmp_path: Path) -> None:
 
 
 def test_batches_depend_on_seed_and_step_alone() -> None:
-    one, two = diffusion_task(), diffusion_task()
+    one, two = diffusion_task(batch_size=8), diffusion_task(batch_size=8)
     two.batch(3)
-    assert all(torch.equal(one.batch(5)[k], two.batch(5)[k]) for k in one.batch(5))
-    assert not torch.equal(one.batch(5)["noise"], one.batch(6)["noise"])
     whole = one.batch(5)
-    for world in (2, 4):  # several processes share the same samples
-        parts = [one.batch(5, slice(rank, None, world)) for rank in range(world)]
-        assert all(torch.equal(whole[k], torch.stack([p[k] for p in parts], 1).flatten(0, 1)) for k in whole)
-    assert not torch.equal(one.batch(5)["noise"], diffusion_task(seed=1).batch(5)["noise"])
+    assert all(torch.equal(whole[k], two.batch(5)[k]) for k in whole)
+    assert not torch.equal(whole["noise"], one.batch(6)["noise"])
+    assert not torch.equal(whole["noise"], diffusion_task(seed=1, batch_size=8).batch(5)["noise"])
+
+
+@pytest.mark.parametrize("world", [2, 4, 8])
+def test_processes_share_the_same_samples(world: int) -> None:
+    task = diffusion_task(batch_size=8)
+    whole = task.batch(5)
+    parts = [task.batch(5, slice(rank, None, world)) for rank in range(world)]
+    assert all(torch.equal(whole[k], torch.stack([p[k] for p in parts], 1).flatten(0, 1)) for k in whole)
+
+
+def test_a_sample_is_the_same_in_batches_of_any_size() -> None:
+    small, large = diffusion_task(batch_size=4), diffusion_task(batch_size=8)
+    pair = [small.batch(step) for step in (6, 7)]
+    assert all(torch.equal(torch.cat([p[k] for p in pair]), value) for k, value in large.batch(3).items())
+
+
+def test_a_batch_in_parts_trains_as_the_whole_does(tmp_path: Path) -> None:
+    def records(size: int) -> list[dict[str, float]]:
+        folder, settings = tmp_path / str(size), config(optimizer="adamw", log_every=1)
+        fit(diffusion_task(), settings, folder, "run", "x", MachineConfig(batch_per_device=size))
+        return [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
+
+    whole = records(0)
+    for size in (1, 3):
+        for expected, found in zip(whole, records(size), strict=True):
+            assert found["loss"] == pytest.approx(expected["loss"], rel=1e-3)
+            assert found["grad_norm"] == pytest.approx(expected["grad_norm"], rel=1e-2)
+
+
+def test_computing_blocks_twice_changes_no_gradient() -> None:
+    gradients = []
+    for recompute in (False, True):
+        task = diffusion_task()
+        with torch.no_grad():
+            for parameter in task.model.parameters():
+                parameter += 0.01
+        task.model.recompute = recompute
+        task.loss(task.model, task.batch(0))["loss"].backward()
+        gradients.append([p.grad for p in task.model.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
 
 
 def test_muon_takes_the_blocks_matrices_only() -> None:
@@ -251,8 +294,7 @@ def test_writes_are_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ({"optimizer": "sgd"}, "adamw, muon"),
         ({"decay": "step"}, "constant, linear, cosine"),
         ({"steps": 0}, "train.steps"),
-        ({"precision": "fp8"}, "float32, bfloat16"),
-        ({"compile": "maybe"}, "auto, off, on"),
+        ({"precision": "fp8"}, "auto, float32, bfloat16"),
         ({"ema_decay": 1.0}, "ema_decay"),
     ],
 )
@@ -264,21 +306,76 @@ def test_impossible_settings_are_refused(change: dict[str, object], message: str
 def test_compiling_is_decided_by_trying_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def no_compiler(model: torch.nn.Module) -> Callable[..., Tensor]:
+    def no_compiler(module: torch.nn.Module, **_: object) -> None:
         def broken(*_: Tensor) -> Tensor:
             raise RuntimeError("g++ not found\nlong explanation")
 
-        return broken
+        module._compiled_call_impl = broken
 
-    monkeypatch.setattr(torch, "compile", no_compiler)
-    state, report = fit(diffusion_task(), config(compile="on"), tmp_path / "a", "run", "x")
+    monkeypatch.setattr(torch.nn.Module, "compile", no_compiler)
+    state, report = fit(diffusion_task(), config(), tmp_path / "a", "run", "x", MachineConfig(compile="blocks"))
     assert not report.compiled
     assert capsys.readouterr().err.count("running eagerly (g++ not found)") == 1
     eager, _ = fit(diffusion_task(), config(), tmp_path / "b", "run", "x")
     assert same(state, eager)
-    monkeypatch.setattr(torch, "compile", lambda model: lambda *inputs: model(*inputs))
-    _, report = fit(diffusion_task(), config(compile="on"), tmp_path / "c", "run", "x")
+    compiled = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda module, **_: compiled.append(module))
+    _, report = fit(diffusion_task(), config(), tmp_path / "c", "run", "x", MachineConfig(compile="blocks"))
     assert report.compiled
+    assert len(compiled) == 2  # one by one, the two blocks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["blocks", "graphs"])
+def test_compiled_training_follows_eager(tmp_path: Path, how: str) -> None:
+    settings = config(optimizer="adamw", log_every=1)
+    fit(diffusion_task(), settings, tmp_path / "a", "run", "x", MachineConfig(compile="off"))
+    _, report = fit(diffusion_task(), settings, tmp_path / "b", "run", "x", MachineConfig(compile=how))
+    assert report.compiled
+    logs = [(tmp_path / name / "train.jsonl").read_text().splitlines() for name in "ab"]
+    for expected, found in zip(*logs, strict=True):
+        assert json.loads(found)["loss"] == pytest.approx(json.loads(expected)["loss"], rel=1e-2)
+
+
+def test_compiling_is_chosen_by_length_and_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert choose_compiling(MachineConfig(), 100, 1) == "off"
+    assert choose_compiling(MachineConfig(), 100_000, 1) == "blocks"
+    assert choose_compiling(MachineConfig(compile="graphs"), 100, 1) == "graphs"
+    assert choose_compiling(MachineConfig(compile="graphs"), 100, 2) == "blocks"
+    assert "whole batch in one process" in capsys.readouterr().err
+
+
+def test_batches_made_ahead_are_the_same_and_errors_come_through() -> None:
+    assert list(prefetched(iter(range(20)))) == list(range(20))
+
+    def failing() -> Iterator[int]:
+        yield 1
+        raise MemoryError("here")
+
+    items = prefetched(failing())
+    assert next(items) == 1
+    with pytest.raises(MemoryError, match="here"):
+        next(items)
+    made: list[int] = []
+    endless = prefetched(made.append(k) or k for k in itertools.count())  # type: ignore[func-returns-value]
+    assert next(endless) == 0
+    endless.close()
+    count = len(made)
+    assert count <= 6  # not far ahead
+    time.sleep(0.05)
+    assert len(made) == count
+    assert not any(thread.name == "batches" for thread in threading.enumerate())
+
+
+def test_precision_is_the_processors() -> None:
+    assert resolve_precision("float32", "cpu") == "float32"
+    assert resolve_precision("auto", "cpu") == ("bfloat16" if multiplies_bfloat16("cpu") else "float32")
+
+
+@pytest.mark.parametrize("change", [{"compile": "maybe"}, {"batch_per_device": -1}, {"cpu_threads": -2}])
+def test_impossible_machines_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(UserError, match=rf"machine.{next(iter(change))}"):
+        MachineConfig(**change)  # type: ignore[arg-type]
 
 
 def test_half_a_log_line_of_a_killed_call_is_passed_over(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from physlaw.errors import UserError
 from physlaw.models.config import ModelConfig
@@ -66,6 +67,7 @@ class DiT(nn.Module):
 
     cos: Tensor
     sin: Tensor
+    recompute = False  # blocks are computed again in the backward pass, to save memory
 
     def __init__(self, config: ModelConfig, latent_channels: int, latent_shape: tuple[int, int, int]) -> None:
         super().__init__()
@@ -119,8 +121,10 @@ class DiT(nn.Module):
         x = self.embed(self.patchify(torch.cat([x_t, cond, mask], dim=1)))  # (B, N, D)
         time = self.time(timestep_features(t))  # (B, D)
         modulation = self.modulation(time).unflatten(-1, (6, -1))  # (B, 6, D)
+        recompute = self.recompute and torch.is_grad_enabled()
         for block in self.blocks:
-            x = block(x, modulation, self.cos, self.sin)  # (B, N, D)
+            arguments = (x, modulation, self.cos, self.sin)
+            x = checkpoint(block, *arguments, use_reentrant=False) if recompute else block(*arguments)  # (B, N, D)
         shift, scale = (self.final_table + time[:, None]).unsqueeze(2).unbind(1)  # (B, 1, D) each
         return self.unpatchify(self.final(modulate(self.final_norm(x), shift, scale)))
 

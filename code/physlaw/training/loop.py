@@ -13,7 +13,9 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -27,7 +29,10 @@ from tqdm import tqdm
 from physlaw.errors import UserError
 from physlaw.files import write_json
 from physlaw.training import ranks
-from physlaw.training.config import COMPILE_MIN_STEPS, TrainConfig
+from physlaw.training.compiling import choose_compiling, compile_model
+from physlaw.training.config import MachineConfig, TrainConfig
+from physlaw.training.precision import autocast
+from physlaw.training.prefetch import on_device
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
 
 
@@ -41,7 +46,10 @@ class Task(Protocol):
     def batch_size(self) -> int: ...
 
     def batch(self, step: int, part: slice) -> dict[str, Tensor]:
-        """Everything random about step `step`, on the model's device: of the step's samples those in `part`."""
+        """Everything random about step `step`: of the step's samples those in `part`, on any device.
+
+        Called in a thread of its own; the model is not to be touched.
+        """
         ...
 
     def origin(self, step: int) -> dict[str, Any]:
@@ -49,7 +57,11 @@ class Task(Protocol):
         ...
 
     def loss(self, forward: Callable[..., Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """{"loss": scalar, ...parts}; `forward` is the (compiled) model."""
+        """{"loss": scalar, ...parts}, means over the batch's samples; `forward` is the model."""
+        ...
+
+    def regions(self) -> list[nn.Module]:
+        """The parts of the model that are worth compiling each by itself; equal ones share their code."""
         ...
 
     def log_clips(self, state: TrainState, writer: SummaryWriter) -> None:
@@ -76,6 +88,7 @@ class TrainReport:
     resumed_from: int
     seconds: float  # of this call
     compiled: bool
+    first_step_s: float = 0.0  # from the call to its first finished step, compiling included
     notes: list[str] = field(default_factory=list)
 
 
@@ -113,20 +126,6 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.
     return optimizers
 
 
-def try_compile(model: nn.Module, config: TrainConfig, check: Callable[[Callable[..., Tensor]], Any]) -> Any:
-    """The compiled model if compiling works here (decided by trying it once), else the model and one line."""
-    if config.compile == "off" or (config.compile == "auto" and config.steps < COMPILE_MIN_STEPS):
-        return model
-    compiled = torch.compile(model)
-    try:
-        check(compiled)
-    except Exception as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        print(f"physlaw: not compiling, running eagerly ({first[:120]})", file=sys.stderr, flush=True)
-        return model
-    return compiled
-
-
 def show_bar() -> bool:
     """Progress bars only on a terminal, and only when this process has it for itself."""
     return sys.stderr.isatty() and not os.environ.get("PHYSLAW_PLAIN_PROGRESS")
@@ -159,7 +158,39 @@ class StopRequest:
             signal.signal(number, handler)
 
 
-def fit(task: Task, config: TrainConfig, folder: Path, run: str, label: str) -> tuple[TrainState, TrainReport]:
+class Reading:
+    """A step's numbers on their way from the device; asking for them waits for the step."""
+
+    def __init__(self, step: int, values: dict[str, Tensor]) -> None:
+        self.step, self._names = step, list(values)
+        stacked = ranks.mean(torch.stack(list(values.values())))
+        self._stacked = stacked.to("cpu", non_blocking=True)
+        self._arrived = torch.cuda.Event() if stacked.is_cuda else None
+        if self._arrived is not None:
+            self._arrived.record()
+
+    def __call__(self) -> dict[str, float]:
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        return dict(zip(self._names, self._stacked.tolist(), strict=True))
+
+
+def parts_of(batch_size: int, batch_per_device: int) -> list[slice]:
+    """This process's samples of every batch, cut into parts of at most batch_per_device (0: one part).
+
+    Raises:
+        UserError: the batch cannot be shared equally.
+    """
+    world, mine = ranks.world(), ranks.part()
+    if batch_size % world:
+        raise UserError(f"a batch of {batch_size} cannot be shared equally by {world} processes")
+    length = world * (batch_per_device or batch_size)
+    return [slice(k, min(k + length, batch_size), world) for k in range(mine.start, batch_size, length)]
+
+
+def fit(
+    task: Task, config: TrainConfig, folder: Path, run: str, label: str, machine: MachineConfig | None = None
+) -> tuple[TrainState, TrainReport]:
     """Train to config.steps, from the newest checkpoint in folder/checkpoints if there is one.
 
     Several processes (see ranks) share every batch and stay equal; the first one writes.
@@ -169,11 +200,12 @@ def fit(task: Task, config: TrainConfig, folder: Path, run: str, label: str) -> 
         label: names the run in the progress line.
     Raises:
         Interrupted: asked to stop; the state is saved.
-        NotFinite: loss or gradient is NaN or infinite; nothing of that step is saved.
+        NotFinite: loss or gradient is NaN or infinite; nothing from that step on is saved.
         UserError: the batch cannot be shared equally.
     """
-    if task.batch_size % ranks.world():
-        raise UserError(f"a batch of {task.batch_size} cannot be shared equally by {ranks.world()} processes")
+    called = time.monotonic()
+    machine = machine or MachineConfig()
+    parts = parts_of(task.batch_size, machine.batch_per_device)
     torch.manual_seed(0)  # nothing below may use it; a stray draw is at least repeatable
     model = task.model.train()
     state = TrainState(model, new_ema(model), build_optimizers(model, config))
@@ -182,65 +214,92 @@ def fit(task: Task, config: TrainConfig, folder: Path, run: str, label: str) -> 
     report = TrainReport(config.steps, state.step, 0.0, False)
     if state.step >= config.steps:
         return state, report
-
     device = next(model.parameters()).device
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
 
-    def losses(forward: Callable[..., Tensor], step: int) -> dict[str, Tensor]:
-        with autocast:
-            return task.loss(forward, task.batch(step, ranks.part()))
+    def backward(forward: nn.Module, batch: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+        torch.compiler.cudagraph_mark_step_begin()
+        with autocast(config.precision, device.type):
+            losses = task.loss(forward, batch)
+        (share * losses["loss"]).backward()  # type: ignore[no-untyped-call]
+        return {name: share * value.detach().float() for name, value in losses.items()}
 
-    def check(forward: Callable[..., Tensor]) -> None:
-        losses(forward, state.step)["loss"].backward()  # type: ignore[no-untyped-call]
+    def check() -> None:
+        for batch in on_device(iter([task.batch(state.step, parts[0])]), device):
+            backward(model, batch, 1.0)
         model.zero_grad(set_to_none=True)
 
-    forward = try_compile(model, config, check)
-    if ranks.mean(torch.tensor(float(forward is not model), device=device)) < 1:
-        forward = model  # somewhere it does not work
-    report.compiled = forward is not model
-    forward = ranks.averaging_gradients(forward)
+    how = choose_compiling(machine, config.steps, len(parts))
+    report.compiled = compile_model(model, task.regions(), how, check)
+    forward = ranks.averaging_gradients(model)
     main = ranks.is_main()
     writer = SummaryWriter(str(folder / "tensorboard"), purge_step=state.step) if main else None
-    started, logged_at, logged_step = time.monotonic(), time.monotonic(), state.step
+    started, logged_at, logged_step, waited = time.monotonic(), time.monotonic(), state.step, 0.0
     progress = tqdm(total=config.steps, initial=state.step, desc=label, unit="step", disable=not (main and show_bar()))
-    with StopRequest() as stop, (folder / "train.jsonl" if main else Path(os.devnull)).open("a") as log, progress:
+    ahead = (task.batch(step, part) for step in range(state.step, config.steps) for part in parts)
+    batches = on_device(ahead, device)
+    pending: deque[Reading] = deque()
+    asked = False
+
+    def settle(reading: Reading) -> dict[str, float]:
+        values = reading()
+        if not (math.isfinite(values["loss"]) and math.isfinite(values["grad_norm"])):
+            if main:
+                # As text: JSON has no NaN.
+                write_json(folder / NOT_FINITE, {k: str(v) for k, v in values.items()} | task.origin(reading.step))
+            raise NotFinite(
+                f"{label}: loss {values['loss']} and gradient norm {values['grad_norm']} at step {reading.step}; its "
+                f"batch is named in {folder / NOT_FINITE}, the last checkpoint is kept (try a smaller "
+                "train.learning_rate or train.precision=float32)"
+            )
+        return values
+
+    with (
+        StopRequest() as stop,
+        (folder / "train.jsonl" if main else Path(os.devnull)).open("a") as log,
+        progress,
+        closing(batches),
+    ):
         while state.step < config.steps:
             factor = learning_rate_factor(config, state.step)
             for optimizer in state.optimizers:
                 for group in optimizer.param_groups:
                     group["lr"] = group["initial_lr"] * factor
-            parts = losses(forward, state.step)
-            parts["loss"].backward()  # type: ignore[no-untyped-call]
+            sums: dict[str, Tensor] = {}
+            for number, part in enumerate(parts, 1):
+                share = len(range(*part.indices(task.batch_size))) * ranks.world() / task.batch_size
+                with nullcontext() if number == len(parts) else ranks.keeping_gradients(forward):
+                    asked_at = time.monotonic()
+                    batch = next(batches)
+                    waited += time.monotonic() - asked_at
+                    for name, loss in backward(forward, batch, share).items():
+                        sums[name] = sums[name] + loss if name in sums else loss
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
             stopping = torch.tensor(float(stop.signal is not None), device=device)
-            *shared, stopping = ranks.mean(torch.stack([*(v.detach().float() for v in parts.values()), stopping]))
-            parts = dict(zip(parts, shared, strict=True))
-            if not (torch.isfinite(parts["loss"]) and torch.isfinite(norm)):
-                values = {name: float(value) for name, value in parts.items()} | {"grad_norm": float(norm)}
-                if main:
-                    # As text: JSON has no NaN.
-                    write_json(folder / NOT_FINITE, {k: str(v) for k, v in values.items()} | task.origin(state.step))
-                raise NotFinite(
-                    f"{label}: loss {values['loss']} and gradient norm {values['grad_norm']} at step {state.step}; its "
-                    f"batch is named in {folder / NOT_FINITE}, the last checkpoint is kept (try a smaller "
-                    "train.learning_rate or train.precision=float32)"
-                )
+            pending.append(Reading(state.step, {**sums, "grad_norm": norm, "stopping": stopping}))
             for optimizer in state.optimizers:
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             state.step += 1
             state.update_ema(config.ema_decay)
             progress.update()
-            if writer is not None and (state.step % config.log_every == 0 or state.step == config.steps):
+            done = state.step == config.steps
+            logging = done or state.step % config.log_every == 0
+            saving = done or state.step % config.checkpoint_every == 0
+            # What a GPU says of a step is read while it works on the next one, unless it is needed now.
+            behind = 0 if device.type == "cpu" or logging or saving else 1
+            while len(pending) > (0 if asked else behind):
+                values = settle(pending.popleft())
+                asked = asked or values.pop("stopping") > 0
+                report.first_step_s = report.first_step_s or time.monotonic() - called
+            if writer is not None and logging:
                 now = time.monotonic()
-                rate = (state.step - logged_step) / max(now - logged_at, 1e-9)
-                logged_at, logged_step = now, state.step
-                values = {name: float(value) for name, value in parts.items()}
+                passed = max(now - logged_at, 1e-9)
+                rate = (state.step - logged_step) / passed
+                values |= {"steps_per_s": round(rate, 3), "data_stall": round(waited / passed, 4)}
+                logged_at, logged_step, waited = now, state.step, 0.0
                 for name, value in values.items():
                     writer.add_scalar(f"train/{name}", value, state.step)
-                writer.add_scalar("train/steps_per_s", rate, state.step)
-                record = {"step": state.step, **values, "grad_norm": float(norm), "steps_per_s": round(rate, 3)}
-                print(json.dumps(record), file=log, flush=True)
+                print(json.dumps({"step": state.step, **values}), file=log, flush=True)
                 progress.set_postfix(loss=f"{values['loss']:.4f}")
                 if progress.disable and state.step % (10 * config.log_every) == 0:
                     left = (config.steps - state.step) / rate
@@ -250,9 +309,7 @@ def fit(task: Task, config: TrainConfig, folder: Path, run: str, label: str) -> 
                         file=sys.stderr,
                         flush=True,
                     )
-            done = state.step == config.steps
-            asked = bool(stopping > 0)
-            if (done or state.step % config.checkpoint_every == 0 or asked) and main:
+            if (saving or asked) and main:
                 save_checkpoint(checkpoints, state, run)
             if asked and not done:
                 ranks.on_main(lambda: None)  # nobody leaves before it is saved

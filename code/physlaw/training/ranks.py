@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -154,6 +154,11 @@ def averaging_gradients(model: nn.Module) -> nn.Module:
     if _me.world == 1:
         return model
     return DistributedDataParallel(model, broadcast_buffers=False)
+
+
+def keeping_gradients(model: nn.Module) -> AbstractContextManager[Any]:
+    """Inside, a backward pass adds to the process's own gradients; the next one outside averages them all."""
+    return model.no_sync() if isinstance(model, DistributedDataParallel) else nullcontext()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from physlaw.data.random_objects import RandomObjectClips
 from physlaw.data.video import encode_gif, side_by_side
-from physlaw.diffusion.noise import counter_generator
+from physlaw.diffusion.noise import counter_generator, sample_noise
 from physlaw.diffusion.objective import Objective
 from physlaw.diffusion.sampler import sample
 from physlaw.models.config import TokenizerConfig
@@ -46,6 +46,11 @@ class LatentSource(Protocol):
         ...
 
 
+def sample_numbers(step: int, batch_size: int) -> NDArray[np.int64]:
+    """The training samples of a step. Every sample has its own clip, time and noise, whatever the batch it is in."""
+    return step * batch_size + np.arange(batch_size)
+
+
 class DiffusionTask:
     """Denoise a clip's latents, given its first frames.
 
@@ -68,21 +73,24 @@ class DiffusionTask:
         self.objective, self.latents, self.mask = objective, latents, mask
         self.tokenizer, self.batch_size, self.seed = tokenizer, batch_size, seed
 
-    def _samples(self, step: int) -> tuple[NDArray[np.int64], torch.Generator]:
-        """The numbers of the step's clips, and the generator that its noise and times come from next."""
-        generator = counter_generator("diffusion", self.seed, step)
-        return torch.randint(len(self.latents), (self.batch_size,), generator=generator).numpy(), generator
+    def regions(self) -> list[nn.Module]:
+        return list(self.model.get_submodule("blocks").children())
+
+    def _draw(self, sample: int) -> tuple[int, torch.Generator]:
+        """Training sample `sample`: its clip, and the generator that its time and its noise come from next."""
+        generator = counter_generator("diffusion", self.seed, sample)
+        return int(torch.randint(len(self.latents), (), generator=generator)), generator
 
     def origin(self, step: int) -> dict[str, Any]:
-        return {"samples": self._samples(step)[0].tolist(), "generator": ["diffusion", self.seed, step]}
+        samples = sample_numbers(step, self.batch_size).tolist()
+        return {"samples": [self._draw(k)[0] for k in samples], "generators": ["diffusion", self.seed, samples]}
 
     def batch(self, step: int, part: slice = slice(None)) -> dict[str, Tensor]:
-        index, generator = self._samples(step)
-        x0, cond = self.latents.pair(index[part])
-        # Drawn for the whole batch, so that a sample's noise does not depend on who takes it.
-        noise = torch.randn((self.batch_size, *x0.shape[1:]), generator=generator)[part]
-        t = self.objective.sample_times(self.batch_size, generator)[part]
-        return {name: v.to(self.mask.device) for name, v in (("x0", x0), ("cond", cond), ("noise", noise), ("t", t))}
+        drawn = [self._draw(k) for k in sample_numbers(step, self.batch_size)[part].tolist()]
+        x0, cond = self.latents.pair(np.array([clip for clip, _ in drawn]))
+        t = torch.cat([self.objective.sample_times(1, generator) for _, generator in drawn])
+        noise = torch.stack([torch.randn(x0.shape[1:], generator=generator) for _, generator in drawn])
+        return {"x0": x0, "cond": cond, "noise": noise, "t": t}
 
     def loss(self, forward: Callable[..., Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         x0, noise, t = batch["x0"], batch["noise"], batch["t"]
@@ -117,23 +125,24 @@ class VAETask:
     def batch_size(self) -> int:
         return self.config.batch_size
 
-    def _samples(self, step: int) -> NDArray[np.int64]:
-        return step * self.batch_size + np.arange(self.batch_size)
+    def regions(self) -> list[nn.Module]:
+        return [self.vae.encoder, self.vae.decoder]
 
     def origin(self, step: int) -> dict[str, Any]:
-        return {"samples": self._samples(step).tolist(), "generator": ["vae", self.config.seed, step]}
+        samples = sample_numbers(step, self.batch_size).tolist()
+        return {"samples": samples, "generators": ["vae", self.config.seed, samples]}
 
     def batch(self, step: int, part: slice = slice(None)) -> dict[str, Tensor]:
-        size = self.batch_size
-        clips = to_unit(self.clips.clips(self._samples(step)[part]), self.device)
-        vae = self.vae
-        time, space = vae.temporal_stride, vae.spatial_stride
-        shape = (size, vae.channels, clips.shape[2] // time, clips.shape[3] // space, clips.shape[4] // space)
-        noise = torch.randn(shape, generator=counter_generator("vae", self.config.seed, step))[part]
-        return {"clips": clips, "noise": noise.to(self.device)}
+        index = sample_numbers(step, self.batch_size)[part]
+        frames = self.clips.clips(index)
+        _, length, height, width, _ = frames.shape
+        time, space = self.vae.temporal_stride, self.vae.spatial_stride
+        shape = (self.vae.channels, length // time, height // space, width // space)
+        noise = sample_noise("vae", self.config.seed, index.tolist(), shape)
+        return {"frames": torch.from_numpy(frames), "noise": noise}
 
     def loss(self, forward: Callable[..., Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        losses: dict[str, Tensor] = forward(batch["clips"], batch["noise"])  # type: ignore[assignment]
+        losses: dict[str, Tensor] = forward(to_unit(batch["frames"], batch["frames"].device), batch["noise"])  # type: ignore[assignment]
         return losses
 
     @torch.no_grad()
