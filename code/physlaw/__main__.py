@@ -34,6 +34,7 @@ usage: physlaw VERB [key=value ...]
   report      draw tables, figures and page again from a results folder: FOLDER
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
   floors      measure the evaluator's errors on true clips: [out=FOLDER clips=200]
+  tokenizer   measure what a study's tokenizer costs (the paper's Table 3): [out=FOLDER] and reproduce's words
   bench       measure speeds on this machine: simulate | train | sample | collect | checkpoint; [out=FILE.json]
 
 `physlaw VERB --help` lists the verb's keys. A cell is scenario x model x size x seed; profile is the scale (smoke,
@@ -71,6 +72,23 @@ def _floors(words: list[str]) -> int:
 
     folder = floors(parse_flat(FloorsConfig, words))
     print((folder / "table.md").read_text(), end="")
+    return 0
+
+
+def _tokenizer(words: list[str]) -> int:
+    from physlaw.config import parse_flat
+    from physlaw.evaluation.config import AcceptanceConfig
+    from physlaw.launch.cells import study_cells
+
+    own, rest = _own_words(AcceptanceConfig, words)
+    config = parse_flat(AcceptanceConfig, own)
+    asked = list({cell.scenario: None for cell in study_cells(rest)})
+    cells = study_cells([word for word in rest if word.partition("=")[0] != "scenario"])
+    from physlaw.cell_acceptance import accept_tokenizer
+
+    folder = Path(config.out) if config.out else Path("results") / cells[0].study / cells[0].table
+    accept_tokenizer(cells, asked, folder)
+    print((folder / "tokenizer.md").read_text(), end="")
     return 0
 
 
@@ -251,6 +269,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "report": _report,
     "score": _score,
     "floors": _floors,
+    "tokenizer": _tokenizer,
     "bench": _bench,
 }
 BENCHES = ("simulate", "train", "sample", "collect", "checkpoint")
@@ -275,6 +294,10 @@ def _verb_help(verb: str) -> str:
         from physlaw.evaluation.floors import FloorsConfig
 
         return describe(FloorsConfig)
+    if verb == "tokenizer":
+        from physlaw.evaluation.config import AcceptanceConfig
+
+        return describe(AcceptanceConfig) + "\n" + describe(CellConfig)
     if verb == "bench":
         from physlaw.bench.collect import CollectBenchConfig
         from physlaw.bench.sample import SampleBenchConfig

@@ -11,6 +11,7 @@ from physlaw.config import REPOSITORY, compose_cell
 from physlaw.data.video import encode_gif, side_by_side
 from physlaw.errors import UserError
 from physlaw.evaluation.evaluate import bootstrap_interval, summarize_blocks
+from physlaw.report.acceptance import COLUMNS, acceptance, acceptance_rows, acceptance_text, not_run
 from physlaw.report.collect import Finished, check_unmixed, read_metrics
 from physlaw.report.page import write_report
 from physlaw.report.tables import compare, comparison_text, grid_table, latex, markdown, table_rows
@@ -139,6 +140,88 @@ def test_clips_become_animations() -> None:
     frames = side_by_side([clip, clip, clip])
     assert frames.shape == (4, 96, 3 * 96 + 8, 3)
     assert encode_gif(frames).startswith(b"GIF89a")
+
+
+def measured_file(folder: Path, digest: str = "t") -> None:
+    """A tokenizer.csv with one scenario measured and one not."""
+    numbers = {"side": 128, "clips": 40, "judged": 38, "truth_missing": 0, "reconstruction_missing": 7}
+    numbers |= {f"{s}_{e}": 0.01 for s in ("truth", "reconstruction") for e in ("paper_text", "corrected")}
+    numbers |= {"truth_paper_code": 0.0099, "reconstruction_paper_code": 0.0112}
+    numbers |= {"difference": 0.0013, "difference_low": 0.0009, "difference_high": 0.0017}
+    words = {"tokenizer": "vae", "verdict": "inconclusive", "source": "measured", "tokenizer_digest": digest}
+    done = [not_run("uniform", group) | numbers | words for group in ("id", "ood")]
+    rows = [*done, *(not_run("collision", group) for group in ("id", "ood"))]
+    folder.mkdir(exist_ok=True)
+    pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(folder / "tokenizer.csv", index=False)
+
+
+@pytest.fixture
+def two_scenarios(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The uniform cell has finished, the collision cell has not."""
+    metrics.loc[3, "scenario"] = "collision"
+    metrics["tokenizer_digest"] = ["t"] * 3 + [np.nan]
+    return metrics
+
+
+def test_the_tokenizers_table_takes_the_measured_rows(two_scenarios: pd.DataFrame, tmp_path: Path) -> None:
+    measured_file(tmp_path)
+    table = acceptance(tmp_path, two_scenarios)
+    assert list(table.columns) == list(COLUMNS)
+    assert list(table["verdict"]) == ["inconclusive"] * 2 + ["not run"] * 2
+    header, rows = acceptance_rows(table)
+    shown = dict(zip(header, rows[0], strict=True))
+    assert shown["clips"] == "40 (38 as released)"
+    assert (shown["GT"], shown["reconstruction"]) == ("0.0099", "0.0112")
+    assert shown["difference [95 %]"] == "0.0013 [0.0009, 0.0017]"
+    assert shown["paper: GT / reconstruction"] == "0.0099 / 0.0105"
+    assert shown["missing GT / rec."] == "0 / 7"
+    assert rows[1][header.index("paper: GT / reconstruction")] == "—"
+    assert rows[2][0] == "collision"
+    assert set(rows[3][2:]) == {"—", "— / —", "not run"}
+    assert acceptance_text(table).count("| not run ") == 4
+    only_here = acceptance(tmp_path, two_scenarios[two_scenarios["scenario"] == "collision"])
+    assert list(only_here["verdict"]) == ["not run"] * 2 + ["inconclusive"] * 2
+
+
+def test_without_a_measurement_the_cells_own_means_stand_in(two_scenarios: pd.DataFrame, tmp_path: Path) -> None:
+    two_scenarios["truth_paper_code"] = [0.010, 0.5, 0.02, np.nan]
+    two_scenarios["reconstruction_paper_code"] = [0.011, 0.5, 0.03, np.nan]
+    expected = ["accepted (means alone)", "not accepted (means alone)", "not run", "not run"]
+    table = acceptance(tmp_path, two_scenarios)
+    assert list(table["verdict"]) == expected
+    assert list(table["source"]) == ["from cells"] * 2 + ["not run"] * 2
+    assert table.loc[1, "difference"] == pytest.approx(0.01)
+    assert np.isnan(table["difference_low"].astype(float)).all()
+    header, rows = acceptance_rows(table)
+    assert rows[0][header.index("difference [95 %]")] == "0.0010"
+    measured_file(tmp_path, digest="another")  # the cells have a tokenizer that this file knows nothing of
+    assert list(acceptance(tmp_path, two_scenarios)["verdict"]) == expected
+    in_papers_set = two_scenarios.replace({"group": {"id": "paper_id"}})
+    assert list(acceptance(tmp_path, in_papers_set)["verdict"]) == expected
+
+
+def test_a_file_that_is_no_measurement_is_refused(two_scenarios: pd.DataFrame, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.csv").write_text("scenario,group\nuniform,id\n")
+    with pytest.raises(UserError, match="has no column tokenizer, side"):
+        acceptance(tmp_path, two_scenarios)
+
+
+def test_the_page_and_the_table_end_with_the_measured_tokenizer(tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "results"
+    shutil.copytree(REPOSITORY / "results/id_ood/smoke", copy)
+    metrics = read_metrics(copy)
+    measured_file(copy, metrics["tokenizer_digest"].iloc[0])
+    page = redraw(copy).read_text()
+    for text in (page, (copy / "table.md").read_text()):
+        assert "0.0013 [0.0009, 0.0017]" in text
+        assert "from cells" in text
+        assert "Table 3" in text
+    metrics = metrics[(metrics["scenario"] != "parabola") | (metrics["group"] == "id")]
+    metrics.loc[metrics["scenario"] == "parabola", "kind"] = "missing"
+    write_report(copy, metrics, "")
+    assert (copy / "table.md").read_text().count("| not run ") == 4  # verdict and source, ID and OOD
 
 
 COMMITTED = sorted(path.parent for path in (REPOSITORY / "results").glob("*/*/metrics.csv"))

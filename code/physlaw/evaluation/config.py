@@ -55,3 +55,10 @@ class SweepConfig:
             raise UserError(f"steps must be numbers of at least 1, got {list(self.steps)}")
         if self.tolerance < 0:
             raise UserError(f"tolerance must not be negative, got {self.tolerance}")
+
+
+@dataclass
+class AcceptanceConfig:
+    """Where `physlaw tokenizer` writes; what it measures follows from the profile's own keys (eval.*, data.*)."""
+
+    out: str = ""  # a folder; results/<study>/<table> unless named

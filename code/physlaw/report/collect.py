@@ -29,7 +29,7 @@ def cell_names(cell: CellConfig) -> dict[str, Any]:
         "recipe": cell.recipe,
         "cell": cell.name,
         "scenario": cell.scenario,
-        "model": cell.model.name,
+        "model": cell.model.row,
         "size": cell.size,
         "seed": cell.seed,
     }
@@ -54,6 +54,8 @@ class Finished:
             "steps": trained["steps"],
             "train_seconds": trained["train_seconds"],
             "evaluation_seconds": self.evaluated["seconds"],
+            "tokenizer": self.cell.tokenizer.name,
+            "resolution": self.cell.data.resolution,
             "tokenizer_seconds": trained["tokenizer"]["seconds"],
             "compiled": trained["compiled"],
             "processes": trained.get("processes", 1),
@@ -162,7 +164,7 @@ def shown_cells(cells: list[CellConfig]) -> list[CellConfig]:
     """The cells whose clips the page shows: of the first seed, and not more than a reader can look at."""
     first: dict[tuple[str, str, str], CellConfig] = {}
     for cell in cells:
-        first.setdefault((cell.scenario, cell.model.name, cell.size), cell)
+        first.setdefault((cell.scenario, cell.model.row, cell.size), cell)
     return list(first.values())[:MAX_SHOWN]
 
 

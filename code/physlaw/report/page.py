@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page. Its numbers come from metrics.csv only."""
+"""The report: one self-contained HTML page. Its numbers come from metrics.csv and tokenizer.csv only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pandas as pd
 
 from physlaw.data.video import encode_gif, side_by_side
 from physlaw.files import write_text
+from physlaw.report.acceptance import CAPTION as TOKENIZER_CAPTION
+from physlaw.report.acceptance import acceptance, acceptance_rows, acceptance_text
 from physlaw.report.figures import draw_all
 from physlaw.report.tables import grid_table, group_row, latex, markdown, table_rows
 from physlaw.studies import id_ood
@@ -57,7 +59,8 @@ def write_report(folder: Path, metrics: pd.DataFrame, notes: str) -> Path:
     """Draw the figures and write table.md and report.html beside metrics.csv; returns the page's path."""
     header, rows = table_rows(metrics)
     grid = grid_table(metrics)
-    write_text(folder / "table.md", f"{markdown(*grid)}\n{markdown(header, rows)}")
+    tokenizer = acceptance(folder, metrics)
+    write_text(folder / "table.md", f"{markdown(*grid)}\n{markdown(header, rows)}\n{acceptance_text(tokenizer)}")
     first = metrics[metrics["kind"] != "missing"].iloc[0]
     write_text(folder / "table.tex", latex(*grid, CAPTION.format(**first)))
     figures = {path.stem: _uri("image/svg+xml", path.read_bytes()) for path in draw_all(folder, metrics)}
@@ -77,6 +80,8 @@ def write_report(folder: Path, metrics: pd.DataFrame, notes: str) -> Path:
         rows=rows[:MAX_ROWS],
         left_out=max(0, len(rows) - MAX_ROWS),
         levels=levels,
+        tokenizer_caption=TOKENIZER_CAPTION,
+        tokenizer_table=acceptance_rows(tokenizer),
         notes=notes,
         figures=figures,
         cells=_videos(folder, metrics),
