@@ -29,6 +29,7 @@ ALLOWED = {
         "reproduce",
         "cell",
         "cell_data",
+        "cell_model",
     },
     "studies": set(),
     "launch": {"studies", "reproduce"},

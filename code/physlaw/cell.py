@@ -11,7 +11,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,36 +21,25 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
-from torch import Tensor
 
 from physlaw.cell_data import TrainingClips, clips_digest_of, training_clips
+from physlaw.cell_model import CellModel, use_machine
+from physlaw.cell_state import TRAINING
 from physlaw.cell_tokenizer import prepare_tokenizer
 from physlaw.config import FAILURE, CellConfig
+from physlaw.data.clips import ClipSource, WithMirrored
 from physlaw.data.latents import EncodedClips, LatentCache
 from physlaw.data.released import ClipFile
-from physlaw.diffusion.noise import sample_noise
-from physlaw.diffusion.objective import Objective
-from physlaw.diffusion.sampler import sample
 from physlaw.errors import UserError
 from physlaw.evaluation.evaluate import Codec, evaluate_block, summarize_blocks
 from physlaw.evaluation.retrieval import NearestCase
 from physlaw.files import read_json, remove_leftovers, sha256_file, write_json, write_text
-from physlaw.models.dit import DiT, count_parameters
-from physlaw.models.pixels import PixelTokenizer
-from physlaw.models.tokenizers import (
-    condition_mask,
-    encode_condition,
-    latent_shape,
-    to_frames,
-    to_unit,
-)
+from physlaw.models.dit import count_parameters
 from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
 from physlaw.training import ranks
-from physlaw.training.compiling import compile_model
-from physlaw.training.config import MachineConfig
 from physlaw.training.loop import Interrupted, TrainReport, fit
-from physlaw.training.precision import autocast, resolve_precision
+from physlaw.training.precision import resolve_precision
 from physlaw.training.state import TrainState, save_tensors
 from physlaw.training.tasks import DiffusionTask
 from physlaw.worlds.scenarios import get_scenario
@@ -86,77 +76,6 @@ def check_configuration(cell: CellConfig) -> None:
         )
 
 
-def use_machine(machine: MachineConfig) -> None:
-    """Settings of the whole process."""
-    if machine.cpu_threads and ranks.device() == "cpu":
-        torch.set_num_threads(machine.cpu_threads)
-    if machine.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first matrix product runs
-        torch.use_deterministic_algorithms(True)
-
-
-class CellModel:
-    """A cell's trained model as functions of frames."""
-
-    def __init__(self, cell: CellConfig, tokenizer: PixelTokenizer | VideoVAE) -> None:
-        self.cell, self.tokenizer = cell, tokenizer
-        data = cell.data
-        self.shape = latent_shape(tokenizer, data.num_frames, data.resolution)
-        self.mask = condition_mask(tokenizer, self.shape, data.num_cond_frames).to(ranks.device())
-        self.objective = Objective(cell.diffusion)
-        torch.manual_seed(cell.seed)
-        self.model = DiT(cell.model, tokenizer.channels, self.shape).to(ranks.device())
-        self.model.recompute = cell.machine.activation_checkpointing
-        self.compiled: bool | None = None  # for sampling; not decided yet
-
-    def _compile_once(self, check: Callable[[], Tensor]) -> None:
-        """Compile the blocks for sampling: on a GPU, or where machine.compile says so."""
-        if self.compiled is None:
-            how = self.cell.machine.compile
-            how = ("blocks" if ranks.device() == "cuda" else "off") if how == "auto" else how
-            self.compiled = compile_model(self.model, list(self.model.blocks), how, check)
-
-    @torch.no_grad()
-    def encode(self, frames: Frames) -> Tensor:
-        """(N, T, W, W, 3) uint8 -> latents."""
-        return self.tokenizer.encode(to_unit(frames, ranks.device()))
-
-    @torch.no_grad()
-    def encode_condition(self, frames: Frames) -> Tensor:
-        """(N, T, W, W, 3) uint8 -> condition latents."""
-        return encode_condition(self.tokenizer, to_unit(frames, ranks.device()), self.cell.data.num_cond_frames)
-
-    @torch.no_grad()
-    def reconstruct(self, frames: Frames) -> Frames:
-        """The tokenizer alone."""
-        return to_frames(self.tokenizer.decode(self.tokenizer.encode(to_unit(frames, ranks.device()))))
-
-    @torch.no_grad()
-    def generate(
-        self, frames: Frames, name: str, index: NDArray[np.int64], steps: int | None = None, seed: int | None = None
-    ) -> Frames:
-        """Continue each clip from its condition frames; frame k of the result stands for frame k of the clip.
-
-        Args:
-            name, index: what the noise of a clip belongs to: a block, and the numbers of its scenes.
-            steps, seed: of denoising and of the noise, if not the cell's own.
-        """
-        condition = encode_condition(self.tokenizer, to_unit(frames, ranks.device()), self.cell.data.num_cond_frames)
-        latent = (self.tokenizer.channels, *self.shape)
-        seed = self.cell.seed if seed is None else seed
-        noise = sample_noise(f"generate {name}", seed, index.tolist(), latent).to(ranks.device())
-        mask = self.mask.expand(len(frames), -1, -1, -1, -1)
-
-        def denoiser(x_t: Tensor, t: Tensor) -> Tensor:
-            with autocast(self.cell.train.precision, ranks.device()):
-                return self.model(x_t, t, condition, mask)  # type: ignore[no-any-return]
-
-        self.model.eval()
-        self._compile_once(lambda: denoiser(noise, torch.ones(len(noise), device=noise.device)))
-        latents = sample(denoiser, self.objective, noise, steps or self.cell.diffusion.denoise_steps)
-        return to_frames(self.tokenizer.decode(latents))
-
-
 def train_cell(cell: CellConfig) -> CellModel:
     """Train the cell's model, or load it when it is trained already.
 
@@ -177,8 +96,9 @@ def train_cell(cell: CellConfig) -> CellModel:
         data_digest = clips_digest_of(clips)
         ranks.say(f"{cell.name}: {len(clips)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
         latents = cell_latents(cell, model, clips, data_digest, known)
+        told = partial(model.state, TRAINING)
         task = DiffusionTask(
-            model.model, model.objective, latents, model.mask, tokenizer, cell.train.batch_size, cell.seed
+            model.model, model.objective, latents, model.mask, tokenizer, cell.train.batch_size, cell.seed, told
         )
         state, report = fit(task, cell.train, cell.folder, cell.digest(), cell.name, cell.machine)
         ranks.on_main(lambda: _save_model(cell, model, state, report, known, data_digest, len(clips)))
@@ -230,19 +150,21 @@ def cell_latents(
     known: dict[str, Any],
 ) -> EncodedClips | LatentCache:
     """The training clips' latents: stored once where the tokenizer costs something, encoded at every use otherwise."""
+    source: ClipSource = WithMirrored(clips) if cell.data.flips else clips
     if not isinstance(model.tokenizer, VideoVAE):
-        return EncodedClips(clips, model.encode, model.encode_condition)
+        return EncodedClips(source, model.codec.encode, model.codec.encode_condition)
     identity: dict[str, object] = {
         "data": data_digest,
         "rendering": [cell.data.resolution, cell.data.method],
         "tokenizer": known["digest"],
         "num_frames": cell.data.num_frames,
+        "flips": cell.data.flips,
     }
     return LatentCache(
         Path(cell.runs) / "latents",
-        clips,
-        model.encode,
-        model.encode_condition,
+        source,
+        model.codec.encode,
+        model.codec.encode_condition,
         (model.tokenizer.channels, *model.shape),
         cell.data.num_cond_frames,
         identity,
@@ -259,8 +181,9 @@ def prepare_cell(cell: CellConfig, latents: bool = True) -> None:
     check_devices()
     tokenizer, known = prepare_tokenizer(cell)
     if latents:
-        clips = training_clips(cell)
-        cell_latents(cell, CellModel(cell, tokenizer), clips, clips_digest_of(clips), known)
+        clips, model = training_clips(cell), CellModel(cell, tokenizer)
+        cell_latents(cell, model, clips, clips_digest_of(clips), known)
+        model.state.prepare()
 
 
 def _train_seconds(folder: Path, last: float) -> float:
@@ -301,6 +224,8 @@ def check_scale(cell: CellConfig) -> None:
         )
     if cell.data.num_frames < 6:
         raise UserError(f"data.num_frames must be at least 6 to measure a velocity, got {cell.data.num_frames}")
+    if cell.model.modality != "vision" and cell.data.flips:
+        raise UserError(f"data.flips=true mirrors clips, not what model.modality={cell.model.modality} tells of them")
     if cell.data.placement == "released" and cell.eval.blocks != "released":
         raise UserError(f"data.placement=released needs eval.blocks=released, got {cell.eval.blocks!r}")
 
@@ -325,7 +250,7 @@ def run_cell(cell: CellConfig) -> Path:
         ranks.say(f"{cell.name}: evaluating")
         _drop_stale_evaluation(cell)
         tables = []
-        codec = Codec(model.reconstruct, model.generate)
+        codec = Codec(model.codec.reconstruct, model.generate)
         training = training_clips(cell)
         scenes = training if isinstance(training, ClipFile) else training.scenes
         cases = NearestCase(scenes, cell.data.num_cond_frames)

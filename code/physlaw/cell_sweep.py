@@ -29,6 +29,8 @@ def sweep_sampler(cell: CellConfig, config: SweepConfig) -> tuple[int, list[Swee
     """
     if not (cell.folder / "provenance.json").exists():
         raise UserError(f"cell {cell.name} is not trained ({cell.folder}); use `physlaw run` or `physlaw train` first")
+    if cell.model.modality != "vision":
+        raise UserError(f"a sweep needs model.modality=vision, got {cell.model.modality!r}")
     for steps in config.steps:  # before anything is generated
         replace(cell.diffusion, denoise_steps=steps)
     model = train_cell(cell)

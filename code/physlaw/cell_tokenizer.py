@@ -10,11 +10,13 @@ import torch
 from safetensors.torch import load_file
 
 from physlaw.config import CellConfig, digest_of
+from physlaw.data.random_bodies import RandomScenes
 from physlaw.data.random_objects import RandomObjectClips
 from physlaw.errors import UserError
 from physlaw.files import read_json, sha256_file, write_json
 from physlaw.models.config import TokenizerConfig
 from physlaw.models.pixels import PixelTokenizer
+from physlaw.models.sd15 import load_sd15
 from physlaw.models.tokenizers import build_tokenizer
 from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
@@ -22,19 +24,19 @@ from physlaw.training import ranks
 from physlaw.training.config import TrainConfig
 from physlaw.training.loop import fit
 from physlaw.training.state import save_tensors
-from physlaw.training.tasks import VAETask, latent_statistics
+from physlaw.training.vae_task import VAETask, latent_statistics
 from physlaw.worlds.scenarios import get_scenario
 
 STATISTICS_CLIPS = 256  # clips that the latents' mean and spread are measured on
 
 
 def vae_train_config(config: TokenizerConfig, cell: TrainConfig) -> TrainConfig:
-    """The loop's settings for a tokenizer: AdamW, warm-up, linear decay over the second half; machine settings as
-    for the cell."""
+    """The loop's settings for a tokenizer: AdamW, warm-up, linear decay over the second half."""
     return TrainConfig(
         steps=config.steps,
         batch_size=config.batch_size,
         learning_rate=config.learning_rate,
+        betas=(0.5, 0.9) if config.adversarial_weight else (0.9, 0.999),  # critics: as Rombach et al. 2022
         warmup_steps=min(100, config.steps // 10),
         decay="linear",
         decay_start=0.5,
@@ -75,18 +77,21 @@ def _train_tokenizer(cell: CellConfig, run: str, folder: Path) -> None:
     torch.manual_seed(cell.tokenizer.seed)
     tokenizer = build_tokenizer(cell.tokenizer, 0).to(ranks.device())
     assert isinstance(tokenizer, VideoVAE)
-    clips = RandomObjectClips(cell.data.resolution, cell.tokenizer.train_frames, cell.tokenizer.seed)
+    if cell.tokenizer.initial_file:
+        load_sd15(tokenizer, Path(cell.tokenizer.initial_file), cell.tokenizer.initial_sha256)
+    supply = RandomObjectClips if cell.tokenizer.scenes == "balls" else RandomScenes
+    clips = supply(cell.data.resolution, cell.tokenizer.train_frames, cell.tokenizer.seed)
     task = VAETask(tokenizer, clips, cell.tokenizer, ranks.device())
     state, report = fit(task, vae_train_config(cell.tokenizer, cell.train), folder, run, folder.name, cell.machine)
 
     def save() -> None:
         task.model.load_state_dict(state.ema, strict=False)
         tokenizer.eval()
-        tokenizer.set_statistics(*latent_statistics(tokenizer, clips, STATISTICS_CLIPS, ranks.device()))
+        tokenizer.set_statistics(*latent_statistics(tokenizer, clips, STATISTICS_CLIPS))
         weights = folder / "vae.safetensors"
         save_tensors(weights, {k: v.detach().cpu().contiguous() for k, v in tokenizer.state_dict().items()})
         known = {
-            "settings": vars(cell.tokenizer),
+            "settings": cell.tokenizer.identity(),
             "sha256": sha256_file(weights),
             "seconds": round(report.seconds, 1),
         }

@@ -76,7 +76,7 @@ class CellConfig:
     @property
     def name(self) -> str:
         """What differs between cells; it is the folder, the row key and the job name."""
-        return f"{self.scenario}-{self.model.name}-n{self.size}-seed{self.seed}"
+        return f"{self.scenario}-{self.model.row}-n{self.size}-seed{self.seed}"
 
     @property
     def table(self) -> str:
@@ -93,7 +93,7 @@ class CellConfig:
         cell of the same tokenizer and clip settings."""
         digest = digest_of(
             {
-                "tokenizer": vars(self.tokenizer),
+                "tokenizer": self.tokenizer.identity(),
                 "resolution": self.data.resolution,
                 "precision": self.train.precision,
             }
@@ -109,7 +109,7 @@ class CellConfig:
     def digest(self) -> str:
         """SHA-256 of all that can change a result; not of where it is kept or how it is run, nor of the other cells."""
         values = {k: v for k, v in self.resolved().items() if k not in ("runs", "scratch", "machine")}
-        return digest_of(values)
+        return digest_of(values | {"model": self.model.identity(), "tokenizer": self.tokenizer.identity()})
 
 
 def digest_of(values: Any) -> str:

@@ -17,26 +17,22 @@ from torch import Tensor
 from physlaw.cell import _train_seconds as train_seconds_of
 from physlaw.data.clips import RenderedClips
 from physlaw.data.latents import EncodedClips
-from physlaw.data.random_objects import RandomObjectClips
 from physlaw.diffusion.config import DiffusionConfig
 from physlaw.diffusion.objective import Objective
 from physlaw.errors import UserError
 from physlaw.files import write_bytes, write_json
-from physlaw.models.config import ModelConfig, TokenizerConfig
+from physlaw.models.config import ModelConfig
 from physlaw.models.dit import DiT
 from physlaw.models.pixels import PixelTokenizer
 from physlaw.models.tokenizers import condition_mask, encode_condition, to_unit
-from physlaw.models.vae import VideoVAE
 from physlaw.training.compiling import choose_compiling
 from physlaw.training.config import MachineConfig, TrainConfig
 from physlaw.training.loop import Interrupted, NotFinite, build_optimizers, fit, learning_rate_factor
 from physlaw.training.precision import multiplies_bfloat16, resolve_precision
 from physlaw.training.prefetch import prefetched
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
-from physlaw.training.tasks import DiffusionTask, VAETask
+from physlaw.training.tasks import DiffusionTask
 from physlaw.worlds.scenes import training_scenes
-
-FRAMES = 8
 
 
 def config(**changes: object) -> TrainConfig:
@@ -260,19 +256,6 @@ def test_learning_rate_warms_up_and_decays() -> None:
     assert learning_rate_factor(linear, 50) == 1
     assert learning_rate_factor(linear, 75) == pytest.approx(0.5)
     assert learning_rate_factor(config(steps=100, decay="cosine", warmup_steps=0), 50) == pytest.approx(0.5)
-
-
-def test_vae_trains_and_resumes(tmp_path: Path) -> None:
-    def task() -> VAETask:
-        torch.manual_seed(0)
-        vae = VideoVAE(8, (1, 2), 1, temporal_levels=1)
-        return VAETask(vae, RandomObjectClips(16, FRAMES), TokenizerConfig(batch_size=2), "cpu")
-
-    whole, _ = fit(task(), config(steps=4, optimizer="adamw", checkpoint_every=2), tmp_path / "a", "run", "vae")
-    fit(task(), config(steps=2, optimizer="adamw", checkpoint_every=2), tmp_path / "b", "run", "vae")
-    records = [json.loads(line) for line in (tmp_path / "a" / "train.jsonl").read_text().splitlines()]
-    assert {"loss", "reconstruction", "kl"} <= records[0].keys()
-    assert whole.step == 4
 
 
 def test_writes_are_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

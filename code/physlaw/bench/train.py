@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from physlaw.bench.device import peak_memory_gb, peak_tflops, reset_peak_memory
-from physlaw.cell import CellModel, use_machine
 from physlaw.cell_data import training_clips
+from physlaw.cell_model import CellModel, use_machine
 from physlaw.config import CellConfig
 from physlaw.data.latents import EncodedClips
 from physlaw.errors import UserError
@@ -71,6 +71,8 @@ class RandomLatents:
 
 def untrained(cell: CellConfig) -> CellModel:
     """The cell's model with its initial weights, and a tokenizer with its."""
+    if cell.model.modality != "vision":
+        raise UserError(f"benchmarks need model.modality=vision, got {cell.model.modality!r}")
     use_machine(cell.machine)
     tokenizer = build_tokenizer(cell.tokenizer, get_scenario(cell.scenario).num_balls).to(ranks.device()).eval()
     return CellModel(cell, tokenizer)
@@ -86,7 +88,7 @@ def measure(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
         folder, model = Path(name), untrained(cell)
         latents: Any
         if isinstance(model.tokenizer, PixelTokenizer):
-            latents = EncodedClips(training_clips(cell), model.encode, model.encode_condition)
+            latents = EncodedClips(training_clips(cell), model.codec.encode, model.codec.encode_condition)
         else:
             latents = RandomLatents(folder, (model.tokenizer.channels, *model.shape))
         task = DiffusionTask(

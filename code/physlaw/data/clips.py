@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from physlaw.data.released import ClipFile
 from physlaw.render.discs import render_clips
@@ -42,6 +43,23 @@ class RenderedClips:
 
     def clips(self, index: Index) -> Frames:
         return render_clips(self.scenes.trajectory(np.asarray(index)), self.resolution, self.method)
+
+
+class WithMirrored:
+    """A source's clips, and after them every one mirrored left to right."""
+
+    def __init__(self, source: ClipSource) -> None:
+        self.source = source
+
+    def __len__(self) -> int:
+        return 2 * len(self.source)
+
+    def clips(self, index: Index) -> Any:
+        index = np.asarray(index)
+        frames = self.source.clips(index % len(self.source))
+        mirrored = np.flatnonzero(index >= len(self.source))
+        frames[mirrored] = frames[mirrored].flip(3) if isinstance(frames, Tensor) else frames[mirrored, :, :, ::-1]
+        return frames
 
 
 def clips_digest(clips: ClipFile) -> str:

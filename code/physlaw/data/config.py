@@ -31,6 +31,7 @@ class DataConfig:
     seed: int = 0  # of the start positions; not the training seed
     placement: str = "per_sample"  # or released: the release's order and random numbers
     latent_dtype: str = "float16"  # or bfloat16: of cached latents
+    flips: bool = False  # train on every clip's mirror image too
     files: str = ""  # train on the clips of this file or folder in the released layout, not on rendered ones
 
     def __post_init__(self) -> None:

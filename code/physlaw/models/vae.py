@@ -36,23 +36,19 @@ class CausalConv(nn.Module):
     """3D convolution padded at the head of time and on all sides in space; kernel (1, k, k) works frame by frame.
 
     A stride of s in time pads by kernel - s, so that T frames give T / s and output j sees
-    the inputs up to s j + s - 1.
+    the inputs up to s j + s - 1. A stride of 2 in space pads right and below only, as SD 1.5 does.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: tuple[int, int, int], stride: int = 1) -> None:
         super().__init__()
-        time_stride = stride if kernel[0] > 1 else 1
-        self.head = max(kernel[0] - time_stride, 0)
-        self.sides = kernel[1] // 2
-        self.conv = nn.Conv3d(in_channels, out_channels, kernel, (time_stride, *_spatial_stride(kernel, stride)))
+        time_stride, space_stride = (stride if size > 1 else 1 for size in kernel[:2])
+        after = kernel[1] // 2
+        before = kernel[1] - space_stride - after
+        self.padding = (before, after, before, after, kernel[0] - time_stride, 0)
+        self.conv = nn.Conv3d(in_channels, out_channels, kernel, (time_stride, space_stride, space_stride))
 
     def forward(self, x: Tensor) -> Tensor:
-        s = self.sides
-        return self.conv(F.pad(x, (s, s, s, s, self.head, 0)))
-
-
-def _spatial_stride(kernel: tuple[int, int, int], stride: int) -> tuple[int, int]:
-    return (stride, stride) if kernel[1] > 1 else (1, 1)
+        return self.conv(F.pad(x, self.padding))
 
 
 class ResBlock(nn.Module):
@@ -227,15 +223,3 @@ class VideoVAE(nn.Module):
 
     def decode(self, latents: Tensor) -> Tensor:
         return self.decoder(latents * self._per_channel(self.std) + self._per_channel(self.mean))
-
-    def loss(self, clips: Tensor, noise: Tensor, kl_weight: float) -> dict[str, Tensor]:
-        """Training losses: "loss" is mean squared error + kl_weight * KL per latent value; the parts beside it.
-
-        Squared, not absolute: most pixels are background, and the absolute error's optimum is to paint nothing else
-        until the latents say something. noise: standard normal, of the latents' shape.
-        """
-        mean, log_variance = self.moments(clips)
-        decoded = self.decoder(mean + (0.5 * log_variance).exp() * noise)
-        reconstruction = (decoded.float() - clips).square().mean()
-        kl = 0.5 * (mean.float().square() + log_variance.float().exp() - 1 - log_variance.float()).mean()
-        return {"loss": reconstruction + kl_weight * kl, "reconstruction": reconstruction, "kl": kl}

@@ -1,4 +1,4 @@
-"""The two things that are trained: the diffusion model on latents, and the VAE on random objects."""
+"""Training the diffusion model on latents."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
-from physlaw.data.random_objects import RandomObjectClips
 from physlaw.data.video import encode_gif, side_by_side
-from physlaw.diffusion.noise import counter_generator, sample_noise
+from physlaw.diffusion.noise import counter_generator
 from physlaw.diffusion.objective import Objective
 from physlaw.diffusion.sampler import sample
-from physlaw.models.config import TokenizerConfig
-from physlaw.models.tokenizers import Tokenizer, to_frames, to_unit
-from physlaw.models.vae import VideoVAE
+from physlaw.models.tokenizers import Tokenizer, to_frames
 from physlaw.training.state import TrainState
 
 LOGGED_CLIPS = 4
@@ -57,6 +54,7 @@ class DiffusionTask:
     Args:
         mask: (1, 1, T', H', W').
         seed: the training seed: order of the clips, times and noise.
+        state: clip numbers -> what the model takes besides the frames (see cell_state); nothing by default.
     """
 
     def __init__(
@@ -68,10 +66,11 @@ class DiffusionTask:
         tokenizer: Tokenizer,
         batch_size: int,
         seed: int,
+        state: Callable[[NDArray[np.int64]], dict[str, Tensor]] = lambda index: {},
     ) -> None:
         self.model: nn.Module = model
         self.objective, self.latents, self.mask = objective, latents, mask
-        self.tokenizer, self.batch_size, self.seed = tokenizer, batch_size, seed
+        self.tokenizer, self.batch_size, self.seed, self.state = tokenizer, batch_size, seed, state
 
     def regions(self) -> list[nn.Module]:
         return list(self.model.get_submodule("blocks").children())
@@ -87,15 +86,17 @@ class DiffusionTask:
 
     def batch(self, step: int, part: slice = slice(None)) -> dict[str, Tensor]:
         drawn = [self._draw(k) for k in sample_numbers(step, self.batch_size)[part].tolist()]
-        x0, cond = self.latents.pair(np.array([clip for clip, _ in drawn]))
+        clips = np.array([clip for clip, _ in drawn])
+        x0, cond = self.latents.pair(clips)
         t = torch.cat([self.objective.sample_times(1, generator) for _, generator in drawn])
         noise = torch.stack([torch.randn(x0.shape[1:], generator=generator) for _, generator in drawn])
-        return {"x0": x0, "cond": cond, "noise": noise, "t": t}
+        return {"x0": x0, "cond": cond, "noise": noise, "t": t, **self.state(clips)}
 
     def loss(self, forward: Callable[..., Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:
         x0, noise, t = batch["x0"], batch["noise"], batch["t"]
         x_t = self.objective.add_noise(x0, noise, t)
-        prediction = forward(x_t, t, batch["cond"], self.mask.expand(len(x0), -1, -1, -1, -1))
+        mask = self.mask.expand(len(x0), -1, -1, -1, -1)
+        prediction = forward(x_t, t, batch["cond"], mask, batch.get("extra"), batch.get("extra_mask"))
         return {"loss": self.objective.loss(prediction, x0, noise, t).mean()}
 
     @torch.no_grad()
@@ -105,72 +106,11 @@ class DiffusionTask:
         x0, cond = (v.to(self.mask.device) for v in self.latents.pair(index))
         noise = torch.randn(x0.shape, generator=counter_generator("logged clips", self.seed, 0)).to(x0.device)
         mask = self.mask.expand(len(x0), -1, -1, -1, -1)
+        told = {name: value.to(x0.device) for name, value in self.state(index).items()}
 
         def denoiser(x_t: Tensor, t: Tensor) -> Tensor:
-            return torch.func.functional_call(self.model, state.ema, (x_t, t, cond, mask))
+            return torch.func.functional_call(self.model, state.ema, (x_t, t, cond, mask), told)
 
         generated = sample(denoiser, self.objective, noise, self.objective.config.denoise_steps)
         pair = [to_frames(self.tokenizer.decode(z.float())) for z in (x0, generated)]
         add_clips(writer, "clips/true_beside_generated", pair, state.step)
-
-
-class VAETask:
-    """Reconstruct random objects in random motion."""
-
-    def __init__(self, model: VideoVAE, clips: RandomObjectClips, config: TokenizerConfig, device: str) -> None:
-        self.model, self.clips, self.config, self.device = _VAELoss(model, config.kl_weight), clips, config, device
-        self.vae = model
-
-    @property
-    def batch_size(self) -> int:
-        return self.config.batch_size
-
-    def regions(self) -> list[nn.Module]:
-        return [self.vae.encoder, self.vae.decoder]
-
-    def origin(self, step: int) -> dict[str, Any]:
-        samples = sample_numbers(step, self.batch_size).tolist()
-        return {"samples": samples, "generators": ["vae", self.config.seed, samples]}
-
-    def batch(self, step: int, part: slice = slice(None)) -> dict[str, Tensor]:
-        index = sample_numbers(step, self.batch_size)[part]
-        frames = self.clips.clips(index)
-        _, length, height, width, _ = frames.shape
-        time, space = self.vae.temporal_stride, self.vae.spatial_stride
-        shape = (self.vae.channels, length // time, height // space, width // space)
-        noise = sample_noise("vae", self.config.seed, index.tolist(), shape)
-        return {"frames": torch.from_numpy(frames), "noise": noise}
-
-    def loss(self, forward: Callable[..., Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        losses: dict[str, Tensor] = forward(to_unit(batch["frames"], batch["frames"].device), batch["noise"])  # type: ignore[assignment]
-        return losses
-
-    @torch.no_grad()
-    def log_clips(self, state: TrainState, writer: SummaryWriter) -> None:
-        """Reconstructions beside the originals."""
-        clips = to_unit(self.clips.clips(np.arange(LOGGED_CLIPS)), self.device)
-        pair = [to_frames(c) for c in (clips, self.vae.decode(self.vae.encode(clips)))]
-        add_clips(writer, "clips/true_beside_reconstruction", pair, state.step)
-
-
-class _VAELoss(nn.Module):
-    """forward(clips, noise) = the VAE's losses, so that the loop can compile one call."""
-
-    def __init__(self, vae: VideoVAE, kl_weight: float) -> None:
-        super().__init__()
-        self.vae, self.kl_weight = vae, kl_weight
-
-    def forward(self, clips: Tensor, noise: Tensor) -> dict[str, Tensor]:
-        return self.vae.loss(clips, noise, self.kl_weight)
-
-
-@torch.no_grad()
-def latent_statistics(vae: VideoVAE, clips: RandomObjectClips, count: int, device: str) -> tuple[Tensor, Tensor]:
-    """Per-channel mean and standard deviation of the posterior means of `count` clips, counted from the far end of
-    the supply, which training never reaches."""
-    means = []
-    for start in range(0, count, 16):
-        index = clips.count - 1 - np.arange(start, min(start + 16, count))
-        means.append(vae.moments(to_unit(clips.clips(index), device))[0].float())
-    values = torch.cat(means).transpose(0, 1).flatten(1)
-    return values.mean(dim=1), values.std(dim=1).clamp(min=1e-6)

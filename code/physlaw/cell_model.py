@@ -1,0 +1,124 @@
+"""A cell's model as functions of frames, and the settings of the process that it runs in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from physlaw.cell_state import InitialState
+from physlaw.config import CellConfig
+from physlaw.diffusion.noise import sample_noise
+from physlaw.diffusion.objective import Objective
+from physlaw.diffusion.sampler import sample
+from physlaw.models.dit import DiT
+from physlaw.models.tokenizers import (
+    Tokenizer,
+    condition_mask,
+    encode_condition,
+    latent_shape,
+    to_frames,
+    to_unit,
+)
+from physlaw.training import ranks
+from physlaw.training.compiling import compile_model
+from physlaw.training.config import MachineConfig
+from physlaw.training.precision import autocast
+
+Frames = NDArray[np.uint8]
+Index = NDArray[np.int64]
+CLIPS_AT_ONCE = 8  # through the tokenizer: a wide VAE's activations at 128 x 128 take gigabytes each
+
+
+def use_machine(machine: MachineConfig) -> None:
+    """Settings of the whole process."""
+    if machine.cpu_threads and ranks.device() == "cpu":
+        torch.set_num_threads(machine.cpu_threads)
+    if machine.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first matrix product runs
+        torch.use_deterministic_algorithms(True)
+
+
+class FrameCodec:
+    """A tokenizer as functions of frames (N, T, W, W, 3) uint8, a few clips at a time."""
+
+    def __init__(self, tokenizer: Tokenizer, num_cond_frames: int) -> None:
+        self.tokenizer, self.num_cond_frames = tokenizer, num_cond_frames
+
+    @torch.no_grad()
+    def encode(self, frames: Frames | Tensor) -> Tensor:
+        """Latents (N, C, T', H', W')."""
+        return torch.cat([self.tokenizer.encode(clips) for clips in self._parts(frames)])
+
+    @torch.no_grad()
+    def encode_condition(self, frames: Frames | Tensor) -> Tensor:
+        """Latents of what the condition frames show."""
+        parts = self._parts(frames)
+        return torch.cat([encode_condition(self.tokenizer, clips, self.num_cond_frames) for clips in parts])
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Frames:
+        """The reverse of encode."""
+        return np.concatenate([to_frames(self.tokenizer.decode(part)) for part in latents.split(CLIPS_AT_ONCE)])
+
+    def reconstruct(self, frames: Frames | Tensor) -> Frames:
+        """The tokenizer alone."""
+        return self.decode(self.encode(frames))
+
+    def _parts(self, frames: Frames | Tensor) -> list[Tensor]:
+        starts = range(0, len(frames), CLIPS_AT_ONCE)
+        return [to_unit(frames[start : start + CLIPS_AT_ONCE], ranks.device()) for start in starts]
+
+
+class CellModel:
+    """A cell's model, with initial weights until others are loaded."""
+
+    def __init__(self, cell: CellConfig, tokenizer: Tokenizer) -> None:
+        self.cell, self.tokenizer = cell, tokenizer
+        data = cell.data
+        self.codec = FrameCodec(tokenizer, data.num_cond_frames)
+        self.shape = latent_shape(tokenizer, data.num_frames, data.resolution)
+        self.mask = condition_mask(tokenizer, self.shape, data.num_cond_frames).to(ranks.device())
+        self.objective = Objective(cell.diffusion)
+        torch.manual_seed(cell.seed)
+        self.state = InitialState(cell)
+        self.model = DiT(cell.model, tokenizer.channels, self.shape, self.state.count).to(ranks.device())
+        self.model.recompute = cell.machine.activation_checkpointing
+        self.compiled: bool | None = None  # for sampling; not decided yet
+
+    def _compile_once(self, check: Callable[[], Tensor]) -> None:
+        """Compile the blocks for sampling: on a GPU, or where machine.compile says so."""
+        if self.compiled is None:
+            how = self.cell.machine.compile
+            how = ("blocks" if ranks.device() == "cuda" else "off") if how == "auto" else how
+            self.compiled = compile_model(self.model, list(self.model.blocks), how, check)
+
+    @torch.no_grad()
+    def generate(
+        self, frames: Frames, name: str, index: Index, steps: int | None = None, seed: int | None = None
+    ) -> Frames:
+        """Continue each clip from its condition frames; frame k of the result stands for frame k of the clip.
+
+        Args:
+            name, index: what the noise of a clip belongs to: a block, and the numbers of its scenes. A model that
+                is told the initial state is told theirs.
+            steps, seed: of denoising and of the noise, if not the cell's own.
+        """
+        condition = self.codec.encode_condition(frames)
+        latent = (self.tokenizer.channels, *self.shape)
+        seed = self.cell.seed if seed is None else seed
+        noise = sample_noise(f"generate {name}", seed, index.tolist(), latent).to(ranks.device())
+        mask = self.mask.expand(len(frames), -1, -1, -1, -1)
+        told = {key: value.to(ranks.device()) for key, value in self.state(name, index).items()}
+
+        def denoiser(x_t: Tensor, t: Tensor) -> Tensor:
+            with autocast(self.cell.train.precision, ranks.device()):
+                return self.model(x_t, t, condition, mask, **told)  # type: ignore[no-any-return]
+
+        self.model.eval()
+        self._compile_once(lambda: denoiser(noise, torch.ones(len(noise), device=noise.device)))
+        return self.codec.decode(sample(denoiser, self.objective, noise, steps or self.cell.diffusion.denoise_steps))
