@@ -79,7 +79,7 @@ def _train_tokenizer(cell: CellConfig, run: str, folder: Path) -> None:
     assert isinstance(tokenizer, VideoVAE)
     if cell.tokenizer.initial_file:
         load_sd15(tokenizer, Path(cell.tokenizer.initial_file), cell.tokenizer.initial_sha256)
-    supply = RandomObjectClips if cell.tokenizer.scenes == "balls" else RandomScenes
+    supply = RandomObjectClips if cell.tokenizer.scenes == "objects" else RandomScenes
     clips = supply(cell.data.resolution, cell.tokenizer.train_frames, cell.tokenizer.seed)
     task = VAETask(tokenizer, clips, cell.tokenizer, ranks.device())
     state, report = fit(task, vae_train_config(cell.tokenizer, cell.train), folder, run, folder.name, cell.machine)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from physlaw.data.clips import RenderedClips, scenes_digest
+from physlaw.data.clips import RenderedClips, WithMirrored, scenes_digest
 from physlaw.data.random_objects import RADII, RandomObjectClips
 from physlaw.errors import UserError
 from physlaw.worlds.scenes import training_scenes
@@ -13,6 +13,17 @@ def test_a_clip_has_the_same_bytes_in_any_batch_and_order() -> None:
     found = clips.clips(index)
     assert np.array_equal(clips.clips(index[::-1]), found[::-1])
     assert np.array_equal(np.concatenate([clips.clips(index[k : k + 1]) for k in range(4)]), found)
+
+
+def test_mirrored_clips_follow_the_others() -> None:
+    plain = RenderedClips(training_scenes("uniform", "300"), 16)
+    both = WithMirrored(plain)
+    assert len(both) == 2 * len(plain)
+    index = np.array([4, len(plain) + 4])
+    clip, mirrored = both.clips(index)
+    assert np.array_equal(clip, plain.clips(index[:1])[0])
+    assert np.array_equal(mirrored, clip[:, :, ::-1])
+    assert not np.array_equal(mirrored, clip)
 
 
 def test_digest_tells_data_apart() -> None:

@@ -140,7 +140,7 @@ def test_a_tokenizer_may_start_from_image_weights(tmp_path: Path) -> None:
     [
         ("tokenizer.initial_file=x", "go together"),
         ("tokenizer.perceptual_sha256=12", "64 hexadecimal digits"),
-        ("tokenizer.scenes=cats", "all, balls"),
+        ("tokenizer.scenes=cats", "all, objects"),
         ("tokenizer.adversarial_weight=-1", "must not be negative"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any, Dict, Tuple
 from physlaw.errors import UserError, unknown
 
 KINDS = ("pixels", "vae")
-SCENES = ("all", "balls")
+SCENES = ("all", "objects")
 MODALITIES = ("vision", "numbers", "text")  # what a model is conditioned on: frames, and the state in one more form
 
 
@@ -86,7 +86,7 @@ class TokenizerConfig:
     latent_channels: int = 4
     temporal_levels: int = 2
     kl_weight: float = 1e-6
-    scenes: str = "all"  # what it is trained on: balls (discs and squares), or the objects of every study
+    scenes: str = "all"  # what it is trained on: objects (discs, squares, rings, walls), or all, bodies too
     adversarial_weight: float = 0.0  # of the critics' pull, in units of the reconstruction's; 0: no critics
     adversarial_start: int = 0  # step from which the decoder heeds them
     critic_channels: int = 64
