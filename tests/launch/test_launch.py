@@ -50,6 +50,15 @@ def test_flops_are_the_published_formula() -> None:
     assert gpu_hours(xl, ClusterConfig(mfu=0.4)) == pytest.approx(26.4, rel=0.02)
 
 
+def test_the_papers_grid_fits_its_budget_at_the_assumed_utilisation() -> None:
+    plan = plan_of(["profile=paper", "cluster=slurm"])
+    hours = {size: sum(gpu_hours(c, plan.launch.cluster) for c in plan.cells if (c.model.name == "dit_xl") == size)
+             for size in (False, True)}  # fmt: skip
+    assert len(plan.cells) == 28
+    assert hours[False] <= 232
+    assert hours[True] <= 24
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [(["cluster=mine"], "unknown cluster 'mine'; valid: debug, local, slurm, slurm_cpu"), (["seeds=0"], "at least 1"),

@@ -37,13 +37,14 @@ class ClusterConfig:
     additional: Dict[str, str] = field(default_factory=dict)  # further sbatch options, name -> value
     peak_tflops: float = 989.0  # of one GPU in dense bfloat16, for the estimate of GPU-hours
     mfu: float = 0.35  # share of it that training is assumed to reach
+    mfu_per_model: Dict[str, float] = field(default_factory=dict)  # the same for some models
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise unknown("cluster.kind", self.kind, KINDS)
         for key, least in (
             ("gpus", 0), ("cpus_per_gpu", 1), ("mem_gb", 1), ("time_min", 1), ("signal_delay_s", 1),
-            ("max_array_size", 1), ("array_parallelism", 1), ("peak_tflops", 1e-3), ("mfu", 1e-6),
+            ("max_array_size", 1), ("array_parallelism", 1), ("peak_tflops", 1e-3),
         ):  # fmt: skip
             if getattr(self, key) < least:
                 raise UserError(f"cluster.{key} must be at least {least:g}, got {getattr(self, key)}")
@@ -54,8 +55,9 @@ class ClusterConfig:
             for key in shape:
                 if key not in shape_keys:
                     raise unknown(f"key of cluster.per_model.{model}", key, shape_keys)
-        if self.mfu > 1:
-            raise UserError(f"cluster.mfu is a share of the peak and at most 1, got {self.mfu}")
+        for key, share in {"mfu": self.mfu, **{f"mfu_per_model.{k}": v for k, v in self.mfu_per_model.items()}}.items():
+            if not 0 < share <= 1:
+                raise UserError(f"cluster.{key} is a share of the peak, above 0 and at most 1, got {share}")
 
 
 @dataclass

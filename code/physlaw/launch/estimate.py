@@ -31,4 +31,5 @@ def training_flops(cell: CellConfig) -> float:
 
 def gpu_hours(cell: CellConfig, cluster: ClusterConfig) -> float:
     """GPU-hours of training at the cluster's stated peak and utilisation."""
-    return training_flops(cell) / (cluster.peak_tflops * 1e12 * cluster.mfu) / 3600
+    mfu = cluster.mfu_per_model.get(cell.model.name, cluster.mfu)
+    return training_flops(cell) / (cluster.peak_tflops * 1e12 * mfu) / 3600

@@ -123,10 +123,12 @@ def describe_plan(plan: Plan, waiting: list[CellConfig]) -> Iterator[str]:
     seeds = len({cell.seed for cell in plan.cells})
     yield f"cells: {len(plan.cells)}, {len(waiting)} to run, {seeds} seed(s); arrays: {len(arrays)} ({sizes})"
     if cluster.gpus:
+        shares = {cluster.mfu_per_model.get(cell.model.name, cluster.mfu) for cell in plan.cells}
+        assumed = " to ".join(f"{100 * share:.0f}" for share in sorted({min(shares), max(shares)}))
         yield (
-            f"training alone: {total:.3g} GPU-hours to run, {total / max(seeds, 1):.3g} per seed, at "
-            f"{100 * cluster.mfu:.0f} % of {cluster.peak_tflops:g} TFLOP/s (an assumption, not a measurement); "
-            "tokenizer, latents and evaluation not counted"
+            f"training alone: {total:.3g} GPU-hours to run, {total / max(seeds, 1):.3g} per seed, at {assumed} % "
+            f"of {cluster.peak_tflops:g} TFLOP/s (an assumption, not a measurement); tokenizer, latents and "
+            "evaluation not counted"
         )
 
 
