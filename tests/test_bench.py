@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,17 @@ def test_a_training_step_is_measured_beside_the_plain_way(tmp_path: Path, words:
         assert 0 < way["mfu"] < 1
         assert 0 <= way["data_stall"] <= 1
     assert json.loads((tmp_path / "bench.json").read_text())["rows"] == found
+
+
+@pytest.mark.slow
+def test_several_processes_are_measured_together_and_apart(tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    run = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", "-m", "physlaw"]
+    done = subprocess.run([*run, "bench", "train", *TINY, "steps=3", f"out={out}"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(out.read_text())["rows"]
+    assert (rows["own"]["processes"], rows["apart"]["processes"]) == (2, 1)
+    assert rows["scaling"] == pytest.approx(rows["apart"]["step_s"] / rows["own"]["step_s"], rel=0.01)
 
 
 @pytest.mark.slow

@@ -79,7 +79,7 @@ def untrained(cell: CellConfig) -> CellModel:
 
 
 def measure(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
-    """One way of training: its figures per step."""
+    """One way of training: its figures per step, in the first process; nothing in the others."""
     # As the whole training would decide; this one is too short to compile by itself.
     compiling = choose_compiling(cell.machine, cell.train.steps, 1)
     machine = replace(cell.machine, compile=compiling)
@@ -98,11 +98,15 @@ def measure(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
         reset_peak_memory()
         started = time.perf_counter()
         _, report = fit(task, settings, folder, "bench", "bench", machine)
+        if not ranks.is_main():
+            return {}
         last = json.loads((folder / "train.jsonl").read_text().splitlines()[-1])
     step_s = 1 / last["steps_per_s"]
     peak, source = peak_tflops(cell.train.precision)
+    peak *= ranks.world()
     flops = training_flops(replace(cell, train=replace(cell.train, steps=1)))
     return {
+        "processes": ranks.world(),
         "precision": resolve_precision(cell.train.precision, ranks.device()),
         "compiled": compiling if report.compiled else "off",
         "batch_per_device": cell.machine.batch_per_device or cell.train.batch_size,
@@ -132,8 +136,19 @@ def report_rows(found: dict[str, Any], out: str) -> dict[str, Any]:
     return found
 
 
+def measure_apart(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
+    """The same with every process alone on its share of the batch: what is missing is what they tell each other."""
+    share = replace(cell, train=replace(cell.train, batch_size=cell.train.batch_size // ranks.world()))
+    with ranks.apart():
+        return measure(share, config)
+
+
 def bench_train(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
-    """The cell's own way and the plain way; printed, and written to config.out."""
+    """The cell's own way and the plain way; printed, and written to config.out.
+
+    Under torchrun or srun the processes share the batch; `scaling` is then the step's time apart over that together.
+    """
+    ranks.join()
     found: dict[str, Any] = {
         "cell": cell.name,
         "profile": cell.profile,
@@ -144,7 +159,15 @@ def bench_train(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
         "device": ranks.device(),
         "own": measure(cell, config),
     }
+    if ranks.world() > 1:
+        found["apart"] = measure_apart(cell, config)
     if config.baseline:
         found["eager_float32"] = measure(plain(cell), config)
-        found["speedup"] = round(found["eager_float32"]["step_s"] / found["own"]["step_s"], 2)
+    if not ranks.is_main():
+        return found
+    own = found["own"]["step_s"]
+    if "apart" in found:
+        found["scaling"] = round(found["apart"]["step_s"] / own, 3)
+    if config.baseline:
+        found["speedup"] = round(found["eager_float32"]["step_s"] / own, 2)
     return report_rows(found, config.out)

@@ -162,6 +162,17 @@ def keeping_gradients(model: nn.Module) -> AbstractContextManager[Any]:
 
 
 @contextmanager
+def apart() -> Iterator[None]:
+    """Inside, every process is alone, for comparison."""
+    global _me
+    together, _me = _me, ALONE
+    try:
+        yield
+    finally:
+        _me = together
+
+
+@contextmanager
 def leased_by_main(folder: Path, what: str, **options: Any) -> Iterator[None]:
     """lease.leased for all processes of the cell together."""
     with ExitStack() as stack:
