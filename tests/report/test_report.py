@@ -125,6 +125,8 @@ def test_groups_are_averaged_over_clips() -> None:
     assert np.isnan(summary.loc["ood1", "generated_paper_code"])  # the release leaves this clip out
     assert summary.loc["id", "generated_missing"] == 4
     assert list(summary.index) == ["id", "x", "y", "ood1", "ood2", "ood"]
+    papers = clips.replace({"block": {"id": "paper_id"}})
+    assert summarize_blocks(papers)["group"].tolist() == list(summary.index)  # one name in every evaluation set
 
 
 def test_intervals_cover_the_mean_and_need_two_values() -> None:

@@ -159,7 +159,9 @@ def summarize_blocks(table: pd.DataFrame) -> pd.DataFrame:
     """One row per block, then per OOD level ("ood1", ...) and for all OOD clips together ("ood")."""
     rows = []
     for name, group in table.groupby("block", sort=False):
-        rows.append({"group": name, "kind": "block", "level": int(group["level"].iloc[0]), **summarize_group(group)})
+        level = int(group["level"].iloc[0])
+        # One name for the in-dist block of every evaluation set.
+        rows.append({"group": name if level else "id", "kind": "block", "level": level, **summarize_group(group)})
     out = table[table["level"] > 0]
     for level, group in out.groupby("level"):
         rows.append({"group": f"ood{level}", "kind": "level", "level": level, **summarize_group(group)})
