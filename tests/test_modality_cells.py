@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from physlaw.cell import prepare_cell, run_cell
-from physlaw.cell_state import TRAINING, InitialState
+from physlaw.cell.run import prepare_cell, run_cell
+from physlaw.cell.state import TRAINING, InitialState
 from physlaw.config import CellConfig, compose_cell
 from physlaw.errors import UserError
 from physlaw.worlds.scenes import eval_scenes
@@ -58,7 +58,7 @@ def test_prepared_sentences_need_no_encoder(tmp_path: Path, monkeypatch: pytest.
     def gone(*_: object) -> None:
         raise AssertionError("an encoder was built")
 
-    monkeypatch.setattr("physlaw.cell_state.build_text_encoder", gone)
+    monkeypatch.setattr("physlaw.cell.state.build_text_encoder", gone)
     state = InitialState(cell(tmp_path, "text"))
     assert state(TRAINING, np.arange(3))["extra"].any()
     assert state("id", np.arange(3))["extra"].any()
@@ -71,7 +71,7 @@ def test_prepared_sentences_need_no_encoder(tmp_path: Path, monkeypatch: pytest.
 def test_another_encoder_than_the_named_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from physlaw.models.text import RandomTextEncoder
 
-    monkeypatch.setattr("physlaw.cell_state.build_text_encoder", lambda *_: RandomTextEncoder(8, 64))
+    monkeypatch.setattr("physlaw.cell.state.build_text_encoder", lambda *_: RandomTextEncoder(8, 64))
     state = InitialState(cell(tmp_path, "text", "model.text_encoder=/t5", "model.text_sha256=" + "0" * 64))
     with pytest.raises(UserError, match="expected 000"):
         state(TRAINING, np.arange(2))

@@ -84,7 +84,7 @@ def _tokenizer(words: list[str]) -> int:
     config = parse_flat(AcceptanceConfig, own)
     asked = list({cell.scenario: None for cell in study_cells(rest)})
     cells = study_cells([word for word in rest if word.partition("=")[0] != "scenario"])
-    from physlaw.cell_acceptance import accept_tokenizer
+    from physlaw.cell.acceptance import accept_tokenizer
 
     folder = Path(config.out) if config.out else Path("results") / cells[0].study / cells[0].table
     accept_tokenizer(cells, asked, folder)
@@ -133,7 +133,7 @@ def _train(words: list[str]) -> int:
     from physlaw.config import compose_cell
 
     cell = compose_cell(words)
-    from physlaw.cell import train_cell
+    from physlaw.cell.run import train_cell
     from physlaw.training import ranks
 
     ranks.join()
@@ -149,7 +149,7 @@ def _run(words: list[str]) -> int:
 
     number, words = _take("number", words)
     cell = compose_cell(words if number is None else cell_words(words, number))
-    from physlaw.cell import run_cell
+    from physlaw.cell.run import run_cell
 
     print(run_cell(cell))
     return 0
@@ -170,7 +170,7 @@ def _sweep_sampler(words: list[str]) -> int:
 
     own, rest = _own_words(SweepConfig, words)
     config, cell = parse_flat(SweepConfig, own), compose_cell(rest)
-    from physlaw.cell_sweep import sweep_sampler
+    from physlaw.cell.sweep import sweep_sampler
 
     enough, rows = sweep_sampler(cell, config)
     for row in rows:
@@ -186,7 +186,7 @@ def _prepare(words: list[str]) -> int:
     if stage not in (None, "tokenizer", "latents"):
         raise unknown("stage", stage, ("tokenizer", "latents"))
     cell = compose_cell(words)
-    from physlaw.cell import prepare_cell
+    from physlaw.cell.run import prepare_cell
 
     prepare_cell(cell, latents=stage != "tokenizer")
     return 0

@@ -53,7 +53,7 @@ def _as_worker(folder: str, stop: Event) -> None:
 
 def _run_in_worker(cell: CellConfig, parent: int) -> Path:
     """run_cell, unless the run is over: the pool hands a worker its next cell before it knows of an interruption."""
-    from physlaw.cell import run_cell
+    from physlaw.cell.run import run_cell
 
     try:
         if _stop is None or _stop.is_set() or os.getppid() != parent:
@@ -85,7 +85,7 @@ def run_cells(cells: list[CellConfig], workers: int | None = None) -> None:
     if workers < 1:
         raise UserError(f"workers must be at least 1, got {workers}")
     if workers == 1:
-        from physlaw.cell import run_cell
+        from physlaw.cell.run import run_cell
 
         for number, cell in enumerate(cells, 1):
             print(f"physlaw: cell {number} of {len(cells)}: {cell.name}", file=sys.stderr, flush=True)

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from physlaw.data.clips import RenderedClips, WithMirrored, scenes_digest
-from physlaw.data.random_objects import RADII, RandomObjectClips
+from physlaw.data.random_objects import MARGIN, MAX_OBJECTS, RADII, RandomObjectClips
 from physlaw.errors import UserError
-from physlaw.worlds.scenes import training_scenes
+from physlaw.worlds.laws import WORLD_SIZE
+from physlaw.worlds.scenes import BLUE, CIRCLE, RED, RING, SQUARE, training_scenes
 
 
 def test_a_clip_has_the_same_bytes_in_any_batch_and_order() -> None:
@@ -40,14 +41,23 @@ def test_digest_tells_data_apart() -> None:
 def test_random_objects_cover_looks_and_know_no_law() -> None:
     source = RandomObjectClips(32, 32, seed=0)
     trajectory = source.trajectory(np.arange(600))
-    radii = trajectory.radii[trajectory.radii > 0]
+    there = trajectory.radii > 0
+    there[:, MAX_OBJECTS:] = False  # the wall's squares
+    radii = trajectory.radii[there]
     assert RADII[0] <= radii.min() < 0.3
     assert 2.0 < radii.max() <= RADII[1]
-    assert {0, 1} == set(trajectory.shapes.ravel())
-    assert ((trajectory.positions >= 0) & (trajectory.positions <= 10)).all()
+    for shape in (CIRCLE, SQUARE, RING):
+        for colour in (RED, BLUE):
+            alike = (trajectory.shapes == shape) & (trajectory.colours == colour).all(axis=2)
+            assert (there & alike).sum() > 40
+        assert len(np.unique(trajectory.colours[there & (trajectory.shapes == shape)], axis=0)) > 40
+    reach = WORLD_SIZE / 2 + MARGIN + 1e-9
+    assert (np.abs(trajectory.positions[:, :, :MAX_OBJECTS] - WORLD_SIZE / 2) <= reach).all()
     speed = np.diff(trajectory.positions, axis=1) / 0.1
+    rest = (speed == 0).all(axis=(1, 3))
+    assert 0.25 < rest[there].mean() < 0.35
     turns = np.abs(np.diff(speed, axis=1)).max(axis=(1, 3))
-    assert (turns[trajectory.radii > 0] > 0.1).mean() > 0.99  # nothing moves uniformly
+    assert (turns[there & ~rest] > 0.1).mean() > 0.99  # nothing moves uniformly
     assert np.abs(speed).max() < 7
     assert np.abs(speed).max() > 3.5
     assert np.array_equal(source.clips(np.array([5, 9]))[1], source.clips(np.array([9]))[0])

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 import torch
 
-from physlaw import cell_acceptance
 from physlaw.__main__ import main
+from physlaw.cell import acceptance as cell_acceptance
+from physlaw.cell.model import FrameCodec
 from physlaw.config import CellConfig, compose_cell
 from physlaw.data.config import DataConfig
 from physlaw.data.records import Frames
@@ -143,7 +144,7 @@ def test_a_vae_is_judged_without_any_model(measured: list[str], monkeypatch: pyt
     def refuse(*rest: object) -> None:
         raise AssertionError("a model was built")
 
-    monkeypatch.setattr("physlaw.cell.DiT", refuse)
+    monkeypatch.setattr("physlaw.cell.model.DiT", refuse)
     folder = place_untrained_vae(compose_cell(TINY))
     assert main(["tokenizer", *TINY, "out=here"]) == 0
     table = read_measured(Path("here"))
@@ -235,5 +236,5 @@ def test_clips_go_through_the_tokenizer_a_few_at_a_time(monkeypatch: pytest.Monk
     sizes: list[int] = []
     encode: Callable[[torch.Tensor], torch.Tensor] = tokenizer.encode
     monkeypatch.setattr(tokenizer, "encode", lambda clips: (sizes.append(len(clips)), encode(clips))[1])
-    assert cell_acceptance._reconstruct(tokenizer)(frames).shape == frames.shape
+    assert FrameCodec(tokenizer, 3).reconstruct(frames).shape == frames.shape
     assert sizes == [8, 3]

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from physlaw.bench.sample import SampleBenchConfig, bench_sample
 from physlaw.bench.train import TrainBenchConfig, bench_train
-from physlaw.cell import run_cell, train_cell
+from physlaw.cell.run import run_cell, train_cell
 from physlaw.config import CellConfig, compose_cell
 from physlaw.training.prefetch import on_device
 

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from physlaw.cell_tokenizer import prepare_tokenizer
+from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import CellConfig, compose_cell
 from physlaw.data.random_objects import RandomObjectClips
 from physlaw.errors import UserError

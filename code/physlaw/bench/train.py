@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from physlaw.bench.device import peak_memory_gb, peak_tflops, reset_peak_memory
-from physlaw.cell_data import training_clips
-from physlaw.cell_model import CellModel, use_machine
+from physlaw.cell.data import training_clips
+from physlaw.cell.model import CellModel, use_machine
 from physlaw.config import CellConfig
 from physlaw.data.latents import EncodedClips
 from physlaw.errors import UserError

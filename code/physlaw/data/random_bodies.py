@@ -145,7 +145,7 @@ class RandomBodyClips:
     def scenes(self, index: Index) -> list[BodyScene]:
         """(N,) numbers -> their bodies and poses."""
         u = uniforms(self.key, index, 1 + MAX_THINGS * (_PATH + 3 + _DRAWS))
-        each = u[:, 1:].reshape(len(index), MAX_THINGS, -1)
+        each = u[:, 1:].reshape(len(index), MAX_THINGS, _PATH + 3 + _DRAWS)
         counts = 1 + np.floor(u[:, 0] * MAX_THINGS).astype(np.int64)
         paths = self._paths(each[..., :_PATH])
         return [

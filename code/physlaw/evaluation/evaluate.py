@@ -163,8 +163,8 @@ def summarize_blocks(table: pd.DataFrame) -> pd.DataFrame:
         # One name for the in-dist block of every evaluation set.
         rows.append({"group": name if level else "id", "kind": "block", "level": level, **summarize_group(group)})
     out = table[table["level"] > 0]
-    for level, group in out.groupby("level"):
-        rows.append({"group": f"ood{level}", "kind": "level", "level": level, **summarize_group(group)})
+    for number, group in out.groupby("level"):
+        rows.append({"group": f"ood{number}", "kind": "level", "level": number, **summarize_group(group)})
     if len(out):
         rows.append({"group": "ood", "kind": "all", "level": -1, **summarize_group(out)})
     return pd.DataFrame(rows)

@@ -54,7 +54,7 @@ class DiffusionTask:
     Args:
         mask: (1, 1, T', H', W').
         seed: the training seed: order of the clips, times and noise.
-        state: clip numbers -> what the model takes besides the frames (see cell_state); nothing by default.
+        state: clip numbers -> what the model takes besides the frames (see cell.state); nothing by default.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from physlaw.cell_state import InitialState
+from physlaw.cell.state import InitialState
 from physlaw.config import CellConfig
 from physlaw.diffusion.noise import sample_noise
 from physlaw.diffusion.objective import Objective

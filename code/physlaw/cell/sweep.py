@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.cell import train_cell
+from physlaw.cell.run import train_cell
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
 from physlaw.evaluation.config import SweepConfig

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from physlaw.cell_data import cell_scenes, training_clips
+from physlaw.cell.data import cell_scenes, training_clips
 from physlaw.config import CellConfig, digest_of
 from physlaw.data.latents import LatentStore
 from physlaw.data.released import ClipFile

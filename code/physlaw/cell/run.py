@@ -22,10 +22,10 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from physlaw.cell_data import TrainingClips, clips_digest_of, training_clips
-from physlaw.cell_model import CellModel, use_machine
-from physlaw.cell_state import TRAINING
-from physlaw.cell_tokenizer import prepare_tokenizer
+from physlaw.cell.data import TrainingClips, clips_digest_of, training_clips
+from physlaw.cell.model import CellModel, use_machine
+from physlaw.cell.state import TRAINING
+from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import FAILURE, CellConfig
 from physlaw.data.clips import ClipSource, WithMirrored
 from physlaw.data.latents import EncodedClips, LatentCache

@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from physlaw.cell import check_devices, check_scale
-from physlaw.cell_model import FrameCodec, use_machine
-from physlaw.cell_tokenizer import prepare_tokenizer
+from physlaw.cell.model import FrameCodec, use_machine
+from physlaw.cell.run import check_devices, check_scale
+from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import CellConfig, digest_of
 from physlaw.errors import UserError
 from physlaw.evaluation.tokenizer import measure_tokenizer, summarize_tokenizer
