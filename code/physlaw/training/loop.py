@@ -289,7 +289,7 @@ def fit(
             behind = 0 if device.type == "cpu" or logging or saving else 1
             while len(pending) > (0 if asked else behind):
                 values = settle(pending.popleft())
-                asked = asked or values.pop("stopping") > 0
+                asked |= values.pop("stopping") > 0
                 report.first_step_s = report.first_step_s or time.monotonic() - called
             if writer is not None and logging:
                 now = time.monotonic()
