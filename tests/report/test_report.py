@@ -111,6 +111,18 @@ def test_comparison_agrees_within_the_tolerance_and_differs_beyond(metrics: pd.D
     assert "DIFFER" in comparison_text(compare(metrics, there, 0.1))
 
 
+def test_a_trained_tokenizer_is_compared_as_a_model_is(metrics: pd.DataFrame) -> None:
+    exact, trained = metrics.copy(), metrics.copy()
+    exact["reconstruction_corrected"] = exact["truth_corrected"]
+    trained["reconstruction_corrected"] = exact["truth_corrected"] + 1
+    for there, agree in ((exact, False), (trained, True)):
+        moved = there.copy()
+        moved["reconstruction_corrected"] *= 1.05
+        moved["reconstruction_corrected"] += 0.002
+        found = {c.agree for c in compare(moved, there, 0.1) if c.name.endswith("reconstruction")}
+        assert found == {agree}
+
+
 def test_groups_are_averaged_over_clips() -> None:
     clips = pd.DataFrame({"block": ["id", "id", "x", "y"], "level": [0, 0, 1, 2], "nearer_to_case": [0, 1, 1, np.nan]})
     clips["release_class"] = ["in", "in", "dropped", "r_out"]
