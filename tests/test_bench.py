@@ -38,6 +38,7 @@ def test_a_training_step_is_measured_beside_the_plain_way(tmp_path: Path, words:
         assert way["model_gflops_per_s"] == pytest.approx(found["gflops_per_clip"] * way["clips_per_s"], rel=0.05)
         assert 0 < way["mfu"] < 1
         assert 0 <= way["data_stall"] <= 1
+        assert all(seconds > 0 for seconds in way["parts_s"].values())
     assert json.loads((tmp_path / "bench.json").read_text())["rows"] == found
 
 

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from physlaw.bench.device import peak_memory_gb, peak_tflops, reset_peak_memory
+from physlaw.bench.device import peak_memory_gb, peak_tflops, reset_peak_memory, synchronize
 from physlaw.cell.data import training_clips
 from physlaw.cell.model import CellModel, use_machine
 from physlaw.config import CellConfig
@@ -32,8 +32,10 @@ from physlaw.models.tokenizers import build_tokenizer
 from physlaw.provenance import provenance
 from physlaw.training import ranks
 from physlaw.training.compiling import choose_compiling
+from physlaw.training.config import TrainConfig
 from physlaw.training.loop import fit
-from physlaw.training.precision import resolve_precision
+from physlaw.training.precision import autocast, resolve_precision
+from physlaw.training.state import TrainState
 from physlaw.training.tasks import DiffusionTask
 from physlaw.worlds.scenarios import get_scenario
 
@@ -78,6 +80,37 @@ def untrained(cell: CellConfig) -> CellModel:
     return CellModel(cell, tokenizer)
 
 
+def breakdown(task: DiffusionTask, state: TrainState, settings: TrainConfig, steps: int) -> dict[str, float]:
+    """Where a step's time goes: seconds of each part, done one after the other with nothing overlapping."""
+    seconds = dict.fromkeys(("batch", "forward", "backward", "clip", "optimizer", "average"), 0.0)
+    last = time.perf_counter()
+
+    def lap(part: str) -> None:
+        nonlocal last
+        synchronize()
+        now = time.perf_counter()
+        seconds[part] += now - last
+        last = now
+
+    for step in range(steps):
+        batch = {name: value.to(ranks.device()) for name, value in task.batch(step).items()}
+        lap("batch")
+        with autocast(settings.precision, ranks.device()):
+            loss = task.loss(task.model, batch)["loss"]
+        lap("forward")
+        loss.backward()  # type: ignore[no-untyped-call]
+        lap("backward")
+        torch.nn.utils.clip_grad_norm_(task.model.parameters(), settings.grad_clip)
+        lap("clip")
+        for optimizer in state.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        lap("optimizer")
+        state.update_ema(settings.ema_decay)
+        lap("average")
+    return {part: round(value / steps, 6) for part, value in seconds.items()}
+
+
 def measure(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
     """One way of training: its figures per step, in the first process; nothing in the others."""
     # As the whole training would decide; this one is too short to compile by itself.
@@ -97,9 +130,12 @@ def measure(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
         task.log_clips = lambda state, writer: None  # type: ignore[method-assign]
         reset_peak_memory()
         started = time.perf_counter()
-        _, report = fit(task, settings, folder, "bench", "bench", machine)
+        state, report = fit(task, settings, folder, "bench", "bench", machine)
         if not ranks.is_main():
             return {}
+        # In parts or shared, a step is not what `breakdown` does.
+        whole = ranks.world() == 1 and not cell.machine.batch_per_device
+        where = {"parts_s": breakdown(task, state, settings, config.steps)} if whole else {}
         last = json.loads((folder / "train.jsonl").read_text().splitlines()[-1])
     step_s = 1 / last["steps_per_s"]
     peak, source = peak_tflops(cell.train.precision)
@@ -111,6 +147,7 @@ def measure(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
         "compiled": compiling if report.compiled else "off",
         "batch_per_device": cell.machine.batch_per_device or cell.train.batch_size,
         "step_s": round(step_s, 5),
+        **where,
         "clips_per_s": round(cell.train.batch_size / step_s, 2),
         "model_gflops_per_s": round(flops / step_s / 1e9, 3),
         "peak_tflops": round(peak, 3),
