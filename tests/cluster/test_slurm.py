@@ -148,7 +148,8 @@ def test_a_cancelled_cell_stays_cancelled(site: Site) -> None:
 
 
 def test_a_cell_with_two_processes_is_requeued_and_ends_as_if_it_was_not(site: Site) -> None:
-    words = [*LONG, *SITE, "cluster.tasks=2", "train.optimizer=adamw", "train.steps=1000"]
+    cell = [*LONG, "train.optimizer=adamw", "train.steps=1000", "train.precision=float32"]
+    words = [*cell, *SITE, "cluster.tasks=2"]
     site.physlaw("launch", *words)
     site.wait(lambda: steps_logged(site) >= 100, "progress")
     site.slurm.run("scancel", "--signal=USR2", manifest(site)[LONG_NAME]["job"])
@@ -160,8 +161,8 @@ def test_a_cell_with_two_processes_is_requeued_and_ends_as_if_it_was_not(site: S
     assert json.loads((folder / "provenance.json").read_text())["processes"] == 2
     assert "1 finished" in site.physlaw("status", *words).stdout
     alone = site.folder / "alone"
-    command = [sys.executable, "-m", "physlaw", "run", *LONG, "train.optimizer=adamw", "train.steps=1000"]
-    subprocess.run([*command, f"runs={alone}"], env=site.environment, check=True, capture_output=True)
+    command = [sys.executable, "-m", "physlaw", "run", *cell, f"runs={alone}"]
+    subprocess.run(command, env=site.environment, check=True, capture_output=True)
     first = [json.loads(((runs / "id_ood" / "smoke" / LONG_NAME) / "train.jsonl").read_text().splitlines()[k])["loss"]
              for runs in (site.runs, alone) for k in (0, -1)]  # fmt: skip
     assert first[0] == pytest.approx(first[2], rel=1e-5)
