@@ -35,6 +35,7 @@ usage: physlaw VERB [key=value ...]
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
   floors      measure the evaluator's errors on true clips: [out=FOLDER clips=200]
   tokenizer   measure what a study's tokenizer costs (the paper's Table 3): [out=FOLDER] and reproduce's words
+  weights     published weights of the metrics, and from where; weights convert KIND FILE... [sha256= out=FILE]
   bench       measure speeds on this machine: simulate | train | sample | collect | checkpoint; [out=FILE.json]
 
 `physlaw VERB --help` lists the verb's keys. A cell is scenario x model x size x seed; profile is the scale (smoke,
@@ -45,6 +46,13 @@ interrupted (the same command continues).
 
 def _simulate(words: list[str]) -> int:
     from physlaw.config import parse_flat
+
+    if "scenario=combinatorial" in words:
+        from physlaw.data.scene_file import SceneFileConfig, simulate_scene_file
+
+        path, count = simulate_scene_file(parse_flat(SceneFileConfig, words))
+        print(f"{count} scenes in {path}")
+        return 0
     from physlaw.data.write import SimulateConfig, simulate
 
     path, count = simulate(parse_flat(SimulateConfig, words))
@@ -89,6 +97,22 @@ def _tokenizer(words: list[str]) -> int:
     folder = Path(config.out) if config.out else Path("results") / cells[0].study / cells[0].table
     accept_tokenizer(cells, asked, folder)
     print((folder / "tokenizer.md").read_text(), end="")
+    return 0
+
+
+def _weights(words: list[str]) -> int:
+    from physlaw.weights.catalogue import list_weights
+
+    if not words:
+        print(list_weights(), end="")
+        return 0
+    out, words = _take("out", words)
+    sha256, words = _take("sha256", words)
+    if words[0] != "convert" or len(words) < 3:
+        raise UserError("usage: physlaw weights, or physlaw weights convert KIND FILE... [sha256=...] [out=FILE]")
+    from physlaw.weights.convert import convert
+
+    print(convert(words[1], [Path(word) for word in words[2:]], Path(out) if out else None, sha256 or ""))
     return 0
 
 
@@ -270,6 +294,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "score": _score,
     "floors": _floors,
     "tokenizer": _tokenizer,
+    "weights": _weights,
     "bench": _bench,
 }
 BENCHES = ("simulate", "train", "sample", "collect", "checkpoint")
@@ -316,6 +341,8 @@ def _verb_help(verb: str) -> str:
         from physlaw.launch.config import LaunchConfig
 
         return describe(LaunchConfig) + "\n" + describe(CellConfig)
+    if verb == "weights":
+        return "physlaw weights\nphyslaw weights convert KIND FILE... [sha256=DIGEST,...] [out=FILE]\n"
     if verb == "report":
         return "physlaw report FOLDER\n"
     return describe(CellConfig)

@@ -36,18 +36,21 @@ def features(bodies: Sequence[Body], poses: NDArray[np.floating]) -> NDArray[np.
     if poses.shape[-2:] != (len(bodies), 3):
         raise UserError(f"poses must be (..., {len(bodies)} bodies, 3), got {poses.shape}")
     kept = [k for k, body in enumerate(bodies) if body.shape != WALL]
-    out = np.zeros((*poses.shape[:-2], len(kept), NUM_FEATURES), dtype=np.float32)
-    for column, k in enumerate(kept):
+    constant = np.zeros((len(kept), NUM_FEATURES), dtype=np.float32)
+    centres = np.empty((len(kept), 2))
+    for row, k in enumerate(kept):
         body = bodies[k]
         if body.colour not in range(RED, BLACK + 1):
             raise UserError(f"only colours {RED} to {BLACK} have a feature, body {k} has {body.colour}")
-        x, y, angle = np.moveaxis(np.asarray(poses[..., k, :], dtype=np.float64), -1, 0)
-        (centre_x, centre_y), cos, sin = mass(body).centre, np.cos(angle), np.sin(angle)
-        row = out[..., column, :]
-        row[..., 0] = (x + cos * centre_x - sin * centre_y) / SIDE
-        row[..., 1] = (y + sin * centre_x + cos * centre_y) / SIDE
-        row[..., ANGLE] = (angle / (2 * math.pi) % 1.0).astype(np.float32) % 1.0  # a tiny negative angle rounds up to 1
-        row[..., DIAMETER] = body.diameter / SIDE
-        row[..., SHAPES + body.shape - BALL] = 1
-        row[..., COLOURS + body.colour - RED] = 1
+        centres[row] = mass(body).centre
+        constant[row, DIAMETER] = body.diameter / SIDE
+        constant[row, SHAPES + body.shape - BALL] = constant[row, COLOURS + body.colour - RED] = 1
+    poses = np.asarray(poses, dtype=np.float64)[..., kept, :]
+    cos, sin = np.cos(poses[..., 2]), np.sin(poses[..., 2])
+    out = np.empty((*poses.shape[:-1], NUM_FEATURES), dtype=np.float32)
+    out[:] = constant
+    out[..., 0] = (poses[..., 0] + cos * centres[:, 0] - sin * centres[:, 1]) / SIDE
+    out[..., 1] = (poses[..., 1] + sin * centres[:, 0] + cos * centres[:, 1]) / SIDE
+    out[..., ANGLE] = poses[..., 2] / (2 * math.pi) % 1.0
+    out[..., ANGLE] %= 1.0  # a tiny negative angle rounds up to a whole turn
     return out

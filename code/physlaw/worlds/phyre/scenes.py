@@ -21,7 +21,9 @@ from physlaw.worlds.bodies import Body, walls
 from physlaw.worlds.phyre.draws import Draws
 from physlaw.worlds.phyre.objects import SAMPLERS
 from physlaw.worlds.phyre.red_ball import Action, ActionSampler, red_ball
+from physlaw.worlds.phyre.simulate import simulate
 from physlaw.worlds.phyre.templates import SETS, object_ids, template_set
+from physlaw.worlds.scenes import NUM_FRAMES
 from physlaw.worlds.streams import stream_key
 
 Array = NDArray[np.float64]
@@ -32,6 +34,7 @@ TRAIN_TRIALS = range(990)
 EVAL_TRIAL = 990  # of the scenes of the training set
 HELD_OUT_TRIAL = 0
 _CACHED_SCENES = 128
+_WALLS, _WALL_POSES = walls()
 
 
 class Address(NamedTuple):
@@ -60,15 +63,11 @@ def sample_scene(template: int, scene: int, seed: int = 0) -> Scene:
     """
     if scene < 0:
         raise UserError(f"a scene's number must not be negative, got {scene}")
-    bodies, places = walls()
-    placed = [
-        item
-        for object_id in object_ids(template)
-        for item in SAMPLERS[object_id](Draws(stream_key("phyre/object", seed, template, object_id), scene))
-    ]
-    poses = np.concatenate([places, np.array([pose for _, pose in placed])])
+    draws = Draws(stream_key("phyre/scene", seed, template), scene)
+    placed = [item for object_id in object_ids(template) for item in SAMPLERS[object_id](draws)]
+    bodies = (*_WALLS, *(body for body, _ in placed))
+    poses = np.concatenate([_WALL_POSES, np.array([pose for _, pose in placed])])
     poses.flags.writeable = False  # it is shared by all who ask for this scene
-    bodies = (*bodies, *(body for body, _ in placed))
     return Scene(bodies, poses, ActionSampler(bodies, poses))
 
 
@@ -144,6 +143,11 @@ class PhyreScenes:
         known = sample_scene(template, scene, self.seed)
         body, pose = red_ball(self.action(number))
         return (*known.bodies, body), np.concatenate([known.poses, pose[None]])
+
+    def motion(self, number: int, frames: int = NUM_FRAMES) -> tuple[tuple[Body, ...], Array]:
+        """A video's bodies and their (frames, B, 3) poses."""
+        bodies, poses = self.start(number)
+        return bodies, simulate(bodies, poses, frames)
 
 
 def training_videos(name: str, seed: int = 0) -> PhyreScenes:

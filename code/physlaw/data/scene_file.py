@@ -1,0 +1,106 @@
+"""`physlaw simulate scenario=combinatorial bodies=FILE.npz`: scenes given as bodies, simulated and drawn.
+
+The layout is that of the released samples: for every scene K of the file an array sK_bodies_json, its bodies as JSON
+(walls first, red ball last). Written are sK_pose, (50, bodies, 3) px, px, radians in the same order, and
+sK_frames_index, (50, 512, 512) palette indices, row 0 at the bottom, as there.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from physlaw.errors import UserError
+from physlaw.files import write_atomic
+from physlaw.render.bodies import index_pictures
+from physlaw.worlds.bodies import pack, read_bodies
+from physlaw.worlds.phyre.simulate import simulate
+
+_NAME = re.compile(r"s(\d+)_bodies_json")
+
+
+@dataclass
+class SceneFileConfig:
+    """Which scenes, and what becomes of them."""
+
+    bodies: str = ""  # the scenes, npz
+    out: str = "poses.npz"
+    poses: str = ""  # draw these (sK_pose) instead of simulating
+    frames: int = 50  # how many stored frames are simulated
+    scenario: str = "combinatorial"
+
+    def __post_init__(self) -> None:
+        if not self.bodies:
+            raise UserError(
+                "scenario=combinatorial needs bodies=FILE.npz, scenes in the layout of the released samples"
+            )
+        if not self.out.endswith(".npz"):
+            raise UserError(f"out must end in .npz, got {self.out!r}")
+        if self.frames < 1:
+            raise UserError(f"frames must be at least 1, got {self.frames}")
+
+
+def read_arrays(path: Path, wanted: str) -> dict[str, NDArray[Any]]:
+    """The arrays of an npz file whose names match `wanted`.
+
+    Raises:
+        UserError: the file is missing or damaged, or has no such array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            found = {name: archive[name] for name in archive.files if re.fullmatch(wanted, name)}
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{path}: not a readable npz file ({type(error).__name__}: {error})") from None
+    if not found:
+        raise UserError(f"{path} has no array named like {wanted}")
+    return found
+
+
+def simulate_scene_file(config: SceneFileConfig) -> tuple[Path, int]:
+    """Write config.out; returns its path and the number of scenes.
+
+    Raises:
+        UserError: a file cannot be read, or a scene's poses are missing or do not fit its bodies (names the scene).
+    """
+    texts = read_arrays(Path(config.bodies), _NAME.pattern)
+    given = read_arrays(Path(config.poses), r"s\d+_pose") if config.poses else {}
+    out = Path(config.out)
+
+    def write(temporary: Path) -> None:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, text in texts.items():
+                scene = name.removesuffix("_bodies_json")
+                try:
+                    poses, pictures = _play(str(text), given.get(f"{scene}_pose"), config)
+                except UserError as error:
+                    raise UserError(f"{config.bodies}: scene {scene}: {error}") from None
+                for key, array in (("pose", poses), ("frames_index", pictures)):
+                    with archive.open(f"{scene}_{key}.npy", "w", force_zip64=True) as stream:
+                        np.lib.format.write_array(stream, array, allow_pickle=False)
+
+    write_atomic(out, write)
+    return out, len(texts)
+
+
+def _play(
+    text: str, given: NDArray[Any] | None, config: SceneFileConfig
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    bodies, start = read_bodies(text)
+    if not config.poses:
+        poses = simulate(bodies, start, config.frames)
+    elif given is None:
+        raise UserError(f"{config.poses} has no poses of it")
+    else:
+        poses = np.asarray(given, dtype=np.float64)
+        if poses.ndim != 3 or poses.shape[1:] != (len(bodies), 3):
+            raise UserError(f"poses must be (frames, {len(bodies)} bodies, 3), got {list(poses.shape)}")
+    return poses, np.ascontiguousarray(index_pictures(pack(bodies), poses)[:, ::-1])
