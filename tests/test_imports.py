@@ -30,6 +30,8 @@ ALLOWED = {
         "cell",
     },
     "cell": {"worlds", "render", "data", "models", "diffusion", "training", "evaluation", "report"},
+    "weights": {"models"},
+    "label": {"data", "report", "worlds"},
     "studies": set(),
     "launch": {"studies", "reproduce"},
     "report": {"studies", "data"},
@@ -64,7 +66,9 @@ def test_nothing_loads_pickles_or_instantiates() -> None:
     forbidden = ("torch.load", "pickle", "yaml.load(", "hydra.utils")
     for path in PACKAGE.rglob("*.py"):
         text = path.read_text().replace("allow_pickle=False", "")
-        assert not [word for word in forbidden if word in text], path
+        # One reader turns published weights into safetensors, restricted and in a process of its own.
+        allowed = {"pickle"} if path == PACKAGE / "weights" / "reader.py" else set()
+        assert not [word for word in forbidden if word in text and word not in allowed], path
 
 
 def run_without(code: str, *blocked: str) -> None:

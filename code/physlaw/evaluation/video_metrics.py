@@ -1,0 +1,153 @@
+"""Generated clips beside the true ones, pixel by pixel: SSIM, PSNR and LPIPS of every frame, from arrays.
+
+All frames count, the condition frames too, as in the paper's released scripts; unlike there, no clip passes through a
+video codec. Distances between whole sets of clips are in frechet.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+
+from physlaw.errors import UserError
+from physlaw.evaluation.evaluate import bootstrap_interval
+from physlaw.evaluation.frechet import NO_WEIGHTS, fvd, latent_distance
+from physlaw.evaluation.measure import Measure, unavailable
+
+Frames = NDArray[np.uint8]
+PerFrame = NDArray[np.float64]  # (N, T)
+Distance = Callable[[Tensor, Tensor], Tensor]  # pictures (n, 3, H, W) in [-1, 1], twice, to (n,)
+
+WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03  # of SSIM
+BORDER = WINDOW // 2  # pixels whose window reaches out of the picture
+PSNR_OF_EQUALS = 100.0  # and of all frames with a mean squared error below 1e-10
+PIXELS_AT_ONCE = 2**16  # bounds memory: torch unfolds a float64 convolution on CPU, about 1 GB at this size
+
+SSIM_PROTOCOL = "11 x 11 Gaussian window, sigma 1.5, valid region, channel mean, float64"
+PSNR_PROTOCOL = "mean squared error over a frame's pixels and channels, 100 dB if below 1e-10, float64"
+LPIPS_PROTOCOL = "AlexNet, heads v0.1, mean over pixels"
+
+
+@dataclass(frozen=True)
+class FrameMetrics:
+    """ssim, psnr: (N, T), one value for every frame of every clip; psnr in dB."""
+
+    ssim: PerFrame
+    psnr: PerFrame
+
+
+@torch.inference_mode()
+def frame_metrics(truth: Frames, generated: Frames, device: str = "cpu") -> FrameMetrics:
+    """SSIM and PSNR of clips (N, T, H, W, 3) uint8, as SSIM_PROTOCOL and PSNR_PROTOCOL say, on pixels in [0, 1].
+
+    Raises:
+        UserError: not clips, different shapes, or sides below WINDOW pixels.
+
+    Source: Wang et al. 2004 for SSIM; torchmetrics computes both.
+    """
+    _check(truth, generated)
+    if min(truth.shape[2:4]) < WINDOW:
+        raise UserError(f"frames of {truth.shape[2]} x {truth.shape[3]} pixels: SSIM needs at least {WINDOW} a side")
+    ssim, psnr = [], []
+    for ours, theirs in _frame_pairs(truth, generated, device):
+        ours, theirs = ours.double() / 255, theirs.double() / 255
+        _, picture = structural_similarity_index_measure(
+            theirs,
+            ours,
+            sigma=SIGMA,
+            kernel_size=WINDOW,
+            reduction="none",
+            data_range=1.0,
+            k1=K1,
+            k2=K2,
+            return_full_image=True,  # its own mean would count windows over a mirrored border
+        )
+        ssim.append(picture[..., BORDER:-BORDER, BORDER:-BORDER].mean((1, 2, 3)).cpu())
+        psnr.append(_decibel(theirs, ours).clamp(max=PSNR_OF_EQUALS).cpu())
+    shape = truth.shape[:2]
+    return FrameMetrics(torch.cat(ssim).reshape(shape).numpy(), torch.cat(psnr).reshape(shape).numpy())
+
+
+def _decibel(pictures: Tensor, others: Tensor) -> Tensor:
+    """PSNR (n,) of (n, C, H, W) float64 in [0, 1]."""
+    tenth = torch.full((1, 1, 1, 1), 0.1, dtype=torch.float64)  # an error of 20 dB
+    twenty, found = (
+        peak_signal_noise_ratio(x, y, data_range=1.0, reduction="none", dim=(1, 2, 3))
+        for x, y in ((tenth, 0 * tenth), (pictures, others))
+    )
+    return found * (20 / twenty.item())  # torchmetrics has 10 / ln 10 in float32 only: 1e-6 dB too little at 30 dB
+
+
+@torch.inference_mode()
+def frame_lpips(distance: Distance, truth: Frames, generated: Frames, device: str = "cpu") -> PerFrame:
+    """`distance` (models.lpips.LPIPS on `device`) of every frame: clips (N, T, H, W, 3) uint8 to (N, T).
+
+    Raises:
+        UserError: not clips, different shapes, or frames too small for the network.
+    """
+    _check(truth, generated)
+    pairs = _frame_pairs(truth, generated, device)
+    values = [distance(theirs.float() / 127.5 - 1, ours.float() / 127.5 - 1).double().cpu() for ours, theirs in pairs]
+    return torch.cat(values).reshape(truth.shape[:2]).numpy()
+
+
+def mean_measure(name: str, values: PerFrame, protocol: str) -> Measure:
+    """Mean of (N, T) over frames and clips, with the bootstrap interval over clips."""
+    low, high = bootstrap_interval(values.mean(axis=1))
+    return Measure(name, float(values.mean()), len(values), protocol, low, high)
+
+
+def video_metrics(
+    truth: Frames,
+    generated: Frames,
+    lpips: Distance | None = None,
+    logits: Callable[[Frames], ArrayLike] | None = None,
+    encode: Callable[[Frames], ArrayLike] | None = None,
+    device: str = "cpu",
+) -> list[Measure]:
+    """ssim, psnr, lpips, fvd and frechet_latent of clips (N, T, H, W, 3) uint8; without its network, or on frames that
+    a network cannot take, a measure has no value but a reason.
+
+    Args:
+        lpips: as in frame_lpips. logits: as in frechet.fvd. encode: as in frechet.latent_distance.
+        device: for SSIM, PSNR and LPIPS; the other functions choose their own.
+    """
+    pixels = frame_metrics(truth, generated, device)
+    where = f"{truth.shape[1]} frames of {truth.shape[2]} x {truth.shape[3]}, from arrays"
+    measures = [
+        mean_measure("ssim", pixels.ssim, f"{SSIM_PROTOCOL}; {where}"),
+        mean_measure("psnr", pixels.psnr, f"{PSNR_PROTOCOL}; {where}"),
+    ]
+    protocol = f"{LPIPS_PROTOCOL}; {where}"
+    if lpips is None:
+        measures.append(unavailable("lpips", len(truth), protocol, NO_WEIGHTS))
+    else:
+        try:
+            measures.append(mean_measure("lpips", frame_lpips(lpips, truth, generated, device), protocol))
+        except UserError as error:
+            measures.append(unavailable("lpips", len(truth), protocol, str(error)))
+    return [*measures, fvd(logits, truth, generated), latent_distance(encode, truth, generated)]
+
+
+def _check(truth: Frames, generated: Frames) -> None:
+    for frames in (truth, generated):
+        if frames.dtype != np.uint8 or frames.ndim != 5 or frames.shape[-1] != 3 or 0 in frames.shape:
+            raise UserError(f"clips must be (N, T, H, W, 3) uint8, got {frames.shape} {frames.dtype}")
+    if truth.shape != generated.shape:
+        raise UserError(f"true clips {truth.shape} and generated ones {generated.shape} differ in shape")
+
+
+def _frame_pairs(truth: Frames, generated: Frames, device: str) -> Iterator[tuple[Tensor, Tensor]]:
+    """Frames (n, 3, H, W) uint8 in order, true and generated, a bounded number at once."""
+    count, pixels = truth.shape[0] * truth.shape[1], truth.shape[2] * truth.shape[3]
+    size = max(1, PIXELS_AT_ONCE // pixels)
+    flat = [frames.reshape(count, *frames.shape[2:]) for frames in (truth, generated)]
+    for start in range(0, count, size):
+        parts = [torch.from_numpy(np.array(frames[start : start + size])).to(device) for frames in flat]
+        yield parts[0].movedim(-1, 1), parts[1].movedim(-1, 1)
