@@ -99,7 +99,7 @@ def _checked(clips: list[LabelClip]) -> tuple[int, int, int]:
         if clip.id in seen:
             raise UserError(f"two clips have the id {clip.id!r}")
         seen.add(clip.id)
-    return clips[0].frames.shape[:3]  # type: ignore[return-value]
+    return clips[0].frames.shape[:3]
 
 
 def _shown(clips: list[LabelClip], seed: int, share_controls: float) -> list[LabelClip]:

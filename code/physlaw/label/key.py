@@ -56,7 +56,7 @@ def read_key(path: Path) -> Key:
     if value["digest"] != _digest({name: value[name] for name in names[1:]}):
         raise UserError(f"{path}: changed since it was written: its content has not the digest {value['digest']!r}")
     clips = tuple(KeyClip(**clip) for clip in value["clips"])
-    return Key(value["digest"], value["seed"], value["frames_per_s"], value["shape"], tuple(value["groups"]), clips)
+    return Key(**value | {"shape": tuple(value["shape"]), "groups": tuple(value["groups"]), "clips": clips})
 
 
 def _digest(parts: dict[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,9 @@ CAUSES = {
     "motion": "wrong motion",
     "other": "other",
 }
+
+
+MAX_SECONDS = 1e9  # for one clip; keeps out what JSON can say and no clock shows
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _entry(path: Path, entry: Any, count: int) -> tuple[int, Rated]:
             f"{path}: number {number}: unknown cause {cause!r} of {rating!r}; "
             f"valid: null, and with {ABNORMAL!r} {', '.join(CAUSES)}"
         )
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < MAX_SECONDS:
         raise UserError(f"{path}: number {number}: seconds must be a number from 0, got {seconds!r}")
     return number, Rated(rating, cause, float(seconds))
 

@@ -93,7 +93,7 @@ def score(key: Path, ratings: list[Path], automatic: Path | None = None) -> Labe
         groups=[
             _group(name, [clip for clip in shown if clip.group == name], raters, verdicts) for name in known.groups
         ],
-        controls=_group("controls", controls, raters, None),
+        controls=_group("controls", controls, raters, verdicts),
         raters=[_rater(rater, controls) for rater in raters],
         raters_agree=_raters_agree(raters, list(known.clips)) if len(raters) > 1 else None,
         automatic=None if verdicts is None else _automatic(shown, raters, verdicts),
@@ -110,14 +110,14 @@ def _majority(clip: KeyClip, raters: list[Ratings]) -> bool | None:
     return None if votes[ABNORMAL] == votes[NORMAL] else votes[ABNORMAL] > votes[NORMAL]
 
 
-def _group(name: str, clips: list[KeyClip], raters: list[Ratings], verdicts: dict[str, bool] | None) -> GroupScore:
+def _group(group: str, clips: list[KeyClip], raters: list[Ratings], verdicts: dict[str, bool] | None) -> GroupScore:
     decided = {clip.id: found for clip in clips if (found := _majority(clip, raters)) is not None}
     unrated = sum(not _votes(clip, raters) for clip in clips)
     rated = [rater.by_number[clip.number] for rater in raters for clip in clips if clip.number in rater.by_number]
     causes = Counter(entry.cause for entry in rated if entry.cause)
-    known = [verdicts[id] for id in decided if id in verdicts] if verdicts is not None else None
+    known = [verdicts[name] for name in decided if name in verdicts] if verdicts is not None else None
     return GroupScore(
-        group=name,
+        group=group,
         shown=len(clips),
         unrated=unrated,
         undecided=len(clips) - unrated - len(decided),
@@ -156,8 +156,8 @@ def _raters_agree(raters: list[Ratings], clips: list[KeyClip]) -> Agreement:
 
 def _automatic(clips: list[KeyClip], raters: list[Ratings], verdicts: dict[str, bool]) -> AutomaticScore:
     decided = [(clip.id, found) for clip in clips if (found := _majority(clip, raters)) is not None]
-    pairs = np.array([[found, verdicts[id]] for id, found in decided if id in verdicts], dtype=np.int64).reshape(-1, 2)
-    human, machine = pairs[:, 0], pairs[:, 1]
+    pairs = [(found, verdicts[name]) for name, found in decided if name in verdicts]
+    human, machine = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     return AutomaticScore(
         agree=wilson(int((human == machine).sum()), len(pairs)),
         agreement=cohen_kappa(human, machine),
