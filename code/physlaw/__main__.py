@@ -35,6 +35,7 @@ usage: physlaw VERB [key=value ...]
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
   floors      measure the evaluator's errors on true clips: [out=FOLDER clips=200]
   tokenizer   measure what a study's tokenizer costs (the paper's Table 3): [out=FOLDER] and reproduce's words
+  label       people judge clips, blinded: label build CLIPS.npz out=FOLDER; label score KEY.json RATINGS.json...
   weights     published weights of the metrics, and from where; weights convert KIND FILE... [sha256= out=FILE]
   bench       measure speeds on this machine: simulate | train | sample | collect | checkpoint; [out=FILE.json]
 
@@ -97,6 +98,16 @@ def _tokenizer(words: list[str]) -> int:
     folder = Path(config.out) if config.out else Path("results") / cells[0].study / cells[0].table
     accept_tokenizer(cells, asked, folder)
     print((folder / "tokenizer.md").read_text(), end="")
+    return 0
+
+
+def _label(words: list[str]) -> int:
+    from physlaw.config import parse_flat
+    from physlaw.label.command import LabelConfig, label
+
+    config = parse_flat(LabelConfig, [word for word in words if "=" in word])
+    plain = [word for word in words if "=" not in word] or [""]
+    print(label(plain[0], plain[1:], config), end="")
     return 0
 
 
@@ -294,6 +305,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "score": _score,
     "floors": _floors,
     "tokenizer": _tokenizer,
+    "label": _label,
     "weights": _weights,
     "bench": _bench,
 }
@@ -341,6 +353,10 @@ def _verb_help(verb: str) -> str:
         from physlaw.launch.config import LaunchConfig
 
         return describe(LaunchConfig) + "\n" + describe(CellConfig)
+    if verb == "label":
+        from physlaw.label.command import LabelConfig
+
+        return describe(LabelConfig)
     if verb == "weights":
         return "physlaw weights\nphyslaw weights convert KIND FILE... [sha256=DIGEST,...] [out=FILE]\n"
     if verb == "report":
