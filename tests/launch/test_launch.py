@@ -79,7 +79,7 @@ def test_without_slurm_launching_there_says_so(tmp_path: Path, monkeypatch: pyte
 def test_jobs_run_from_a_copy_that_later_edits_do_not_change(tmp_path: Path) -> None:
     copy = snapshot(tmp_path)
     assert snapshot(tmp_path) == copy
-    assert (copy / "code" / "physlaw" / "cell.py").is_file()
+    assert (copy / "code" / "physlaw" / "cell" / "run.py").is_file()
     assert (copy / "configs" / "profile" / "paper.yaml").is_file()
     assert set(json.loads((copy / "commit.json").read_text())) == {"commit", "dirty"}
     environment = os.environ | {"PYTHONPATH": str(copy / "code"), "PHYSLAW_CONFIGS": str(copy / "configs")}
