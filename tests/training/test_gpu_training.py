@@ -32,6 +32,11 @@ def test_a_cell_runs_from_end_to_end(tmp_path: Path) -> None:
     assert run_cell(cell(tmp_path)).exists()
 
 
+def test_a_vae_trains_with_compiled_critics(tmp_path: Path) -> None:
+    words = ["tokenizer.adversarial_weight=0.5", "tokenizer.critic_channels=16", "machine.compile=blocks"]
+    assert run_cell(cell(tmp_path, *words)).exists()
+
+
 def test_batches_arrive_whole_and_in_order() -> None:
     def made() -> itertools.chain[dict[str, torch.Tensor]]:
         return itertools.chain({"x": torch.full((1 << 18,), float(k))} for k in range(50))

@@ -95,14 +95,19 @@ def test_a_perceptual_term_exists_where_its_weights_are_given(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_adversarial_training_in_parts_and_compiled(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("critics", "machine"),
+    [(CRITICS, MachineConfig(batch_per_device=2)), ({}, MachineConfig(compile="blocks"))],
+    ids=["in parts", "compiled"],  # critics compile too, in two minutes: see test_gpu_training
+)
+def test_ways_of_running_agree(tmp_path: Path, critics: dict[str, object], machine: MachineConfig) -> None:
     logs = []
-    for name, machine in (("a", MachineConfig()), ("b", MachineConfig(compile="blocks", batch_per_device=2))):
-        _, report = fit(vae_task(**CRITICS), TRAIN, tmp_path / name, "run", "vae", machine)
-        assert report.compiled == (name == "b")
+    for name, way in (("a", MachineConfig()), ("b", machine)):
+        _, report = fit(vae_task(**critics), TRAIN, tmp_path / name, "run", "vae", way)
+        assert report.compiled == (way.compile == "blocks")
         logs.append([json.loads(line) for line in (tmp_path / name / "train.jsonl").read_text().splitlines()])
     for expected, found in zip(*logs, strict=True):
-        for key in ("reconstruction", "adversarial", "critic"):
+        for key in ("reconstruction", "adversarial", "critic") if critics else ("reconstruction",):
             assert found[key] == pytest.approx(expected[key], rel=0.02, abs=1e-3)
 
 
