@@ -15,13 +15,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from physlaw.errors import UserError
-from physlaw.files import sha256_file
+from physlaw.models.weights_file import read_weights
 
 SIDE = 224  # pixels, of the network's input
 SHORTEST = 9  # frames: three times halved and rounded up, two are left for the last pooling's window
@@ -168,26 +166,11 @@ def load_i3d(path: Path, sha256: str) -> I3D:
         UserError: the file is missing, has another digest, is no safetensors file, or a tensor in it is missing,
             unknown or of another shape.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file of I3D weights")
-    found = sha256_file(path)
-    if found != sha256.lower():
-        raise UserError(f"{path}: its SHA-256 is {found}, expected {sha256}")
-    try:
-        tensors = load_file(path)
-    except SafetensorError as error:
-        raise UserError(f"{path}: not readable as safetensors ({error})") from None
-    shapes = tensor_shapes()
-    for kind, names in (("lacks", shapes.keys() - tensors.keys()), ("has unknown", tensors.keys() - shapes.keys())):
-        if names:
-            raise UserError(f"{path} {kind} tensors: {', '.join(sorted(names)[:5])} ({len(names)} in all)")
-    for name, shape in shapes.items():
-        if tuple(tensors[name].shape) != shape:
-            raise UserError(f"{path}: {name} has shape {tuple(tensors[name].shape)}, expected {shape}")
+    tensors = read_weights(path, sha256, tensor_shapes(), "I3D")
     with torch.device("meta"):  # initial weights would be thrown away, but would move the random generator on
         network = I3D()
     counts = {name: torch.zeros((), dtype=torch.long) for name in network.state_dict() if name.endswith(COUNTER)}
-    network.load_state_dict({name: value.float() for name, value in tensors.items()} | counts, assign=True)
+    network.load_state_dict(tensors | counts, assign=True)
     return network.eval().requires_grad_(False)
 
 

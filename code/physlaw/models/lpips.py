@@ -9,12 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from physlaw.errors import UserError
-from physlaw.files import sha256_file
+from physlaw.models.weights_file import read_weights
 
 WIDTHS = (64, 192, 384, 256, 256)
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # ImageNet's statistics for pictures in [-1, 1]
@@ -67,7 +65,7 @@ class LPIPS(nn.Module):
             for stage, width in enumerate(WIDTHS):
                 self.add_module(f"lin{stage}", nn.Conv2d(width, 1, 1, bias=False))
         shapes = {name: tuple(value.shape) for name, value in self.state_dict().items()}
-        self.load_state_dict(_read_weights(path, sha256, shapes), assign=True)
+        self.load_state_dict(read_weights(path, sha256, shapes, "LPIPS"), assign=True)
         self.requires_grad_(False)
         self.register_buffer("shift", torch.tensor(SHIFT).reshape(3, 1, 1), persistent=False)
         self.register_buffer("scale", torch.tensor(SCALE).reshape(3, 1, 1), persistent=False)
@@ -88,23 +86,3 @@ class LPIPS(nn.Module):
         stages = [stage.float() for stage in self.features((pictures - self.shift) / self.scale)]
         # vector_norm, not a root of a sum: its derivative at zero is zero, where the root's would make a NaN
         return [x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + EPSILON) for x in stages]
-
-
-def _read_weights(path: Path, sha256: str, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
-    """The file's tensors as float32, after every check that LPIPS names."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file of LPIPS weights")
-    found = sha256_file(path)
-    if found != sha256.lower():
-        raise UserError(f"{path}: its SHA-256 is {found}, expected {sha256}")
-    try:
-        tensors = load_file(path)
-    except SafetensorError as error:
-        raise UserError(f"{path}: not readable as safetensors ({error})") from None
-    for kind, names in (("lacks", shapes.keys() - tensors.keys()), ("has unknown", tensors.keys() - shapes.keys())):
-        if names:
-            raise UserError(f"{path} {kind} tensors: {', '.join(sorted(names))}")
-    for name, shape in shapes.items():
-        if tuple(tensors[name].shape) != shape:
-            raise UserError(f"{path}: {name} has shape {tuple(tensors[name].shape)}, expected {shape}")
-    return {name: value.float() for name, value in tensors.items()}
