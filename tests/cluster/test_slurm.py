@@ -122,17 +122,17 @@ def test_a_preempted_cell_ends_as_an_undisturbed_one(site: Site, undisturbed: tu
 
 def test_a_cell_that_meets_its_time_limit_twice_ends_as_an_undisturbed_one(site: Site) -> None:
     """SLURM's own warning, at its own time: 15 to 45 s into a limit of one minute."""
-    words = [*LONG, "train.steps=18000", "train.checkpoint_every=100000"]
+    words = [*LONG, "train.steps=32000", "train.checkpoint_every=100000"]
     site.physlaw("launch", *words, *SITE, "cluster.time_min=1", "cluster.signal_delay_s=45")
     alone = site.folder / "alone"
     command = [sys.executable, "-m", "physlaw", "run", *words, f"runs={alone}"]
     undisturbed = subprocess.Popen(command, env=site.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    site.wait(site.idle, "the cell", 400)
+    site.wait(site.idle, "the cell", 900)
     assert undisturbed.wait() == 0
     log = (site.runs / "id_ood" / "smoke" / LONG_NAME / "log.txt").read_text()
     stops = [int(line.rsplit("stopped at step ")[1].split(";")[0]) for line in log.splitlines() if "stopped at" in line]
     assert len(stops) >= 2
-    assert max(stops) < 18_000  # saved on the warning; the period never came
+    assert max(stops) < 32_000  # saved on the warning; the period never came
     assert outcome(site.runs) == outcome(alone)
 
 
