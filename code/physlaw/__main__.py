@@ -316,9 +316,10 @@ def _verb_help(verb: str) -> str:
     from physlaw.config import CellConfig, describe
 
     if verb == "simulate":
+        from physlaw.data.scene_file import SceneFileConfig
         from physlaw.data.write import SimulateConfig
 
-        return describe(SimulateConfig)
+        return describe(SimulateConfig) + "\nscenario=combinatorial:\n" + describe(SceneFileConfig)
     if verb == "score":
         from physlaw.evaluation.config import ScoreConfig
 
