@@ -63,7 +63,9 @@ class Site:
         for line in self.slurm.run("squeue", "--me", "--noheader", "--array", "--format=%i|%r").splitlines():
             job, reason = line.split("|")
             if reason.strip() == "BeginTime":
-                self.slurm.run("scontrol", "update", f"JobId={job.strip()}", "StartTime=now")
+                self.slurm.run(
+                    "scontrol", "update", f"JobId={job.strip()}", "StartTime=now+5"
+                )  # at once SLURM may refuse: credential revoked
 
     def idle(self) -> bool:
         return self.slurm.idle()
