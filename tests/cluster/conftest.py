@@ -59,13 +59,12 @@ class Site:
         return so()
 
     def hurry(self) -> None:
-        """A job that went back to the queue would wait two minutes."""
+        """A job that went back to the queue would wait two minutes; started at once SLURM may refuse it."""
         for line in self.slurm.run("squeue", "--me", "--noheader", "--array", "--format=%i|%r").splitlines():
             job, reason = line.split("|")
             if reason.strip() == "BeginTime":
-                self.slurm.run(
-                    "scontrol", "update", f"JobId={job.strip()}", "StartTime=now+5"
-                )  # at once SLURM may refuse: credential revoked
+                time.sleep(3)
+                self.slurm.run("scontrol", "update", f"JobId={job.strip()}", "StartTime=now")
 
     def idle(self) -> bool:
         return self.slurm.idle()
