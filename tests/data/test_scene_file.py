@@ -77,5 +77,7 @@ def test_bad_words_and_files_are_named(tmp_path: Path, words: list[str], message
     np.savez(tmp_path / "p.npz", s0_pose=np.zeros((2, 3)))
     files = {"scenes": scenes(tmp_path, BALL), "broken": scenes(tmp_path / "b", "{"), "poses": tmp_path / "p.npz"}
     with pytest.raises(UserError, match=message):
-        simulate_scene_file(parse_flat(SceneFileConfig, [word.format(**files) for word in words]))
-    assert not list(tmp_path.glob("poses.npz"))
+        simulate_scene_file(
+            parse_flat(SceneFileConfig, [f"out={tmp_path / 'o.npz'}", *(word.format(**files) for word in words)])
+        )
+    assert not list(tmp_path.glob("o.npz"))

@@ -17,7 +17,12 @@ def seed() -> None:
 
 @pytest.fixture
 def one_process_group() -> Iterator[None]:
-    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    except RuntimeError as error:
+        if "interface" not in str(error):
+            raise
+        pytest.skip(f"gloo finds no network interface here, not even the loopback: {error}")
     yield
     dist.destroy_process_group()
 
