@@ -86,6 +86,14 @@ def test_two_processes_train_as_one_does_and_stop_together(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+def test_one_of_two_processes_compiles_for_the_evaluation(tmp_path: Path) -> None:
+    process = start(tmp_path, 2, "train.steps=2", "machine.compile=blocks")
+    shown = process.communicate(timeout=300)[1]
+    assert process.returncode == 0, shown
+    assert (tmp_path / FOLDER / "rows.csv").exists()
+
+
+@pytest.mark.slow
 def test_an_uneven_batch_is_refused_by_all(tmp_path: Path) -> None:
     process = start(tmp_path, 2, "train.batch_size=3", "train.steps=5")
     shown = process.communicate()[1]

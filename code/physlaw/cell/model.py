@@ -95,7 +95,8 @@ class CellModel:
         if self.compiled is None:
             how = self.cell.machine.compile
             how = ("blocks" if ranks.device() == "cuda" else "off") if how == "auto" else how
-            self.compiled = compile_model(self.model, list(self.model.blocks), how, check)
+            with ranks.apart():  # one process evaluates; nobody else is there to agree
+                self.compiled = compile_model(self.model, list(self.model.blocks), how, check)
 
     @torch.no_grad()
     def generate(
