@@ -70,7 +70,7 @@ def read_json_text(path: Path) -> tuple[Any, str]:
     try:
         text = path.read_text()
         return json.loads(text), text
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # huge numbers and deep nesting raise these
         raise UserError(f"{path}: not readable JSON ({error})") from None
 
 
