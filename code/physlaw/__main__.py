@@ -119,7 +119,7 @@ def _weights(words: list[str]) -> int:
         return 0
     out, words = _take("out", words)
     sha256, words = _take("sha256", words)
-    if words[0] != "convert" or len(words) < 3:
+    if words[:1] != ["convert"] or len(words) < 3:
         raise UserError("usage: physlaw weights, or physlaw weights convert KIND FILE... [sha256=...] [out=FILE]")
     from physlaw.weights.convert import convert
 

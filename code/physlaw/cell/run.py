@@ -16,10 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from physlaw.cell.data import TrainingClips, clips_digest_of, training_clips
@@ -43,8 +41,6 @@ from physlaw.training.precision import resolve_precision
 from physlaw.training.state import TrainState, save_tensors
 from physlaw.training.tasks import DiffusionTask
 from physlaw.worlds.scenarios import get_scenario
-
-Frames = NDArray[np.uint8]
 
 
 def check_devices() -> None:
@@ -179,6 +175,7 @@ def prepare_cell(cell: CellConfig, latents: bool = True) -> None:
     check_scale(cell)
     ranks.join()
     check_devices()
+    use_machine(cell.machine)
     tokenizer, known = prepare_tokenizer(cell)
     if latents:
         clips, model = training_clips(cell), CellModel(cell, tokenizer)

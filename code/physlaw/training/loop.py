@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -89,7 +89,6 @@ class TrainReport:
     seconds: float  # of this call
     compiled: bool
     first_step_s: float = 0.0  # from the call to its first finished step, compiling included
-    notes: list[str] = field(default_factory=list)
 
 
 def learning_rate_factor(config: TrainConfig, step: int) -> float:
