@@ -17,8 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.data.clips import Frames, Index
-from physlaw.data.random_objects import KNOTS, PIECES, RandomObjectClips, between, fold, spline_paths
-from physlaw.errors import UserError
+from physlaw.data.random_objects import (
+    KNOTS,
+    PIECES,
+    EndlessClips,
+    RandomObjectClips,
+    between,
+    fold,
+    spline_paths,
+)
 from physlaw.render.bodies import render_bodies
 from physlaw.worlds.bodies import (
     BLACK,
@@ -37,7 +44,7 @@ from physlaw.worlds.bodies import (
     standing_bars,
     sticks,
 )
-from physlaw.worlds.streams import stream_key, uniforms
+from physlaw.worlds.streams import uniforms
 
 Array = NDArray[np.float64]
 Group = list[tuple[Body, tuple[float, float, float]]]  # bodies and their poses in the group's frame
@@ -112,21 +119,10 @@ class BodyScene:
     poses: Array
 
 
-class RandomBodyClips:
-    """An endless supply: clip i depends on (seed, i) alone. `len` is nominal. The resolution must divide 512.
+class RandomBodyClips(EndlessClips):
+    """Clips of random bodies. The resolution must divide 512."""
 
-    Raises:
-        UserError: fewer than 2 frames.
-    """
-
-    def __init__(self, resolution: int, num_frames: int, seed: int = 0, count: int = 1 << 40) -> None:
-        if num_frames < 2:
-            raise UserError(f"num_frames must be at least 2, got {num_frames}")
-        self.resolution, self.num_frames, self.count = resolution, num_frames, count
-        self.key = stream_key("random bodies", seed)
-
-    def __len__(self) -> int:
-        return self.count
+    stream = "random bodies"
 
     def _paths(self, u: Array) -> Array:
         """(..., _PATH) uniform numbers -> (..., T, 3) poses of the things' frames. Half of those that move are slow."""
@@ -190,21 +186,15 @@ def _scene(draws: Array, paths: Array) -> BodyScene:
     return BodyScene(tuple(kinds), part, tuple(bodies), np.ascontiguousarray(poses.transpose(1, 0, 2)))
 
 
-class RandomScenes:
-    """Random objects and random bodies, half of each: clip i depends on (seed, i) alone. `len` is nominal.
+class RandomScenes(EndlessClips):
+    """Random objects and random bodies, half of each."""
 
-    Raises:
-        UserError: fewer than 2 frames.
-    """
+    stream = "random scenes"
 
     def __init__(self, resolution: int, num_frames: int, seed: int = 0, count: int = 1 << 40) -> None:
-        self.resolution, self.num_frames, self.count = resolution, num_frames, count
-        self.key = stream_key("random scenes", seed)
+        super().__init__(resolution, num_frames, seed, count)
         self.objects = RandomObjectClips(resolution, num_frames, seed, count)
         self.bodies = RandomBodyClips(resolution, num_frames, seed, count)
-
-    def __len__(self) -> int:
-        return self.count
 
     def has_bodies(self, index: Index) -> NDArray[np.bool_]:
         """(N,) numbers -> (N,) whether a clip shows bodies; else it shows objects."""

@@ -75,21 +75,29 @@ def _paths(u: Array, num_frames: int) -> Array:
     return spline_paths(fold(np.cumsum(moves, axis=-2), low, high), num_frames)
 
 
-class RandomObjectClips:
+class EndlessClips:
     """An endless supply: clip i depends on (seed, i) alone. `len` is nominal.
 
     Raises:
         UserError: fewer than 2 frames.
     """
 
+    stream: str  # of random numbers, the kind's own
+
     def __init__(self, resolution: int, num_frames: int, seed: int = 0, count: int = 1 << 40) -> None:
         if num_frames < 2:
             raise UserError(f"num_frames must be at least 2, got {num_frames}")
         self.resolution, self.num_frames, self.count = resolution, num_frames, count
-        self.key = stream_key("random objects", seed)
+        self.key = stream_key(self.stream, seed)
 
     def __len__(self) -> int:
         return self.count
+
+
+class RandomObjectClips(EndlessClips):
+    """Clips of random objects."""
+
+    stream = "random objects"
 
     def trajectory(self, index: Index) -> Trajectory:
         """(N,) numbers -> trajectories of MAX_OBJECTS objects, then the squares of a wall from bottom to top; what a
