@@ -21,7 +21,7 @@ physlaw: do video diffusion models learn physical laws, or copy the nearest trai
 
 usage: physlaw VERB [key=value ...]
 
-  simulate    write clips to files: out=FOLDER|FILE [scenario= split= size= count= format= placement= ...]
+  simulate    write clips to files: out=FOLDER|FILE [scenario= split= size= trials= count= format= ...]
   train       train one cell's model: [scenario= model= size= seed= profile= recipe= ...]
   evaluate    score a trained cell (same words as train)
   run         train and evaluate one cell: the words of train, or number=K for the K-th of a study, from 0
@@ -49,10 +49,16 @@ def _simulate(words: list[str]) -> int:
     from physlaw.config import parse_flat
 
     if "scenario=combinatorial" in words:
-        from physlaw.data.scene_file import SceneFileConfig, simulate_scene_file
+        if any(word.startswith("bodies=") for word in words):
+            from physlaw.data.scene_file import SceneFileConfig, simulate_scene_file
 
-        path, count = simulate_scene_file(parse_flat(SceneFileConfig, words))
-        print(f"{count} scenes in {path}")
+            path, count = simulate_scene_file(parse_flat(SceneFileConfig, words))
+            print(f"{count} scenes in {path}")
+            return 0
+        from physlaw.data.phyre_write import PhyreSimulateConfig, simulate_phyre
+
+        path, count = simulate_phyre(parse_flat(PhyreSimulateConfig, words))
+        print(f"{count} clips in {path}")
         return 0
     from physlaw.data.write import SimulateConfig, simulate
 
@@ -316,10 +322,14 @@ def _verb_help(verb: str) -> str:
     from physlaw.config import CellConfig, describe
 
     if verb == "simulate":
+        from physlaw.data.phyre_write import HELP as PHYRE_HELP
+        from physlaw.data.phyre_write import PhyreSimulateConfig
         from physlaw.data.scene_file import SceneFileConfig
         from physlaw.data.write import SimulateConfig
 
-        return describe(SimulateConfig) + "\nscenario=combinatorial:\n" + describe(SceneFileConfig)
+        numbered = f"scenario=combinatorial:\n{describe(PhyreSimulateConfig)}{PHYRE_HELP}"
+        given = f"scenario=combinatorial bodies=FILE.npz:\n{describe(SceneFileConfig)}"
+        return f"{describe(SimulateConfig)}\n{numbered}\n{given}"
     if verb == "score":
         from physlaw.evaluation.config import ScoreConfig
 

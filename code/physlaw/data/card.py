@@ -15,13 +15,24 @@ def card_path(path: Path) -> Path:
     return path.with_name(path.name + ".card.json") if path.suffix else path / "card.json"
 
 
-def card_of(scenes: SceneSet, settings: dict[str, Any], files: list[Path]) -> dict[str, Any]:
+def card_of(world: dict[str, Any], settings: dict[str, Any], files: list[Path]) -> dict[str, Any]:
     """The card as plain data.
 
     Args:
+        world: its first part: what the clips show, by which law.
         settings: what was asked for, the digest of the scenes included.
         files: of the set, for their digests.
     """
+    return {
+        **world,
+        "settings": settings,
+        "files": {file.name: sha256_file(file) for file in files},
+        "provenance": provenance(),
+    }
+
+
+def ball_card(scenes: SceneSet, written: int) -> dict[str, Any]:
+    """The first part of the card for a scene set of the balls."""
     scenario, grid = scenes.scenario, scenes.grid
     return {
         "name": f"{scenario.name} {scenes.split}",
@@ -35,11 +46,8 @@ def card_of(scenes: SceneSet, settings: dict[str, Any], files: list[Path]) -> di
             "in_grid": grid.size_before_drops,
             "infeasible_dropped": grid.size_before_drops - len(grid),
             "in_set": len(grid),
-            "written": settings["count"],
+            "written": written,
         },
         "frames_per_clip": scenes.num_frames,
         "seconds_between_frames": 0.1,
-        "settings": settings,
-        "files": {file.name: sha256_file(file) for file in files},
-        "provenance": provenance(),
     }

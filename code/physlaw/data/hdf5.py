@@ -1,4 +1,4 @@
-"""The released HDF5 layout: shards of three datasets, or one merged file of three groups. Reading only.
+"""The released HDF5 layouts: shards of three datasets, or one merged file of three groups. Reading only.
 
 Shapes and types are checked on opening and before every read; rows and videos are read on demand, in a process of
 their own (data/hdf5_reader.py), so that a damaged file can only lead to an error. Opened records can be sent to other
@@ -14,12 +14,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from physlaw.data.hdf5_reader import BALLS
 from physlaw.data.mp4 import decode_mp4
 from physlaw.data.records import Array, Frames, Index, check_finite, check_shapes
 from physlaw.errors import UserError
@@ -94,33 +96,41 @@ class _Reader:
 _ask_reader = _Reader()
 
 
-class Hdf5Records:
+Shape = tuple[int, ...]
+
+
+class Hdf5Shards:
     """All shards of some files in order: each file is one shard, or a merged file of several.
 
+    Args:
+        layout: "balls" or "bodies", of data/hdf5_reader.py.
+        check: gets the shapes of a shard's three datasets and its name; raises UserError for bad ones.
     Raises:
         UserError: a shard is malformed; the message names file and key.
     """
 
-    def __init__(self, paths: list[Path]) -> None:
+    def __init__(self, paths: list[Path], layout: str, check: Callable[[Shape, Shape, Shape, str], None]) -> None:
+        self._layout = layout
         self._shards: list[tuple[Path, str]] = []  # the key is "" for a file that is one shard
+        self._shapes: list[tuple[Shape, Shape]] = []  # of the two datasets of numbers
         for path in paths:
             try:
-                self._shards += [(path, key) for key in json.loads(_ask_reader("keys", str(path)).tobytes())]
+                keys = json.loads(_ask_reader("keys", str(path), layout).tobytes())
             except _Failed as error:
                 raise UserError(f"{path}: not a readable HDF5 file of clips ({error})") from None
-        counts, kinds = [], set()
-        for number in range(len(self._shards)):
-            shapes = [tuple(s) for s in json.loads(self._ask(number, "shapes").tobytes())]
-            check_shapes(shapes[0], shapes[1], shapes[2], self._name(number))
-            counts.append(shapes[0][0])
-            kinds.add((shapes[0][1:], shapes[1][1:]))
-            if len(kinds) > 1:
-                raise UserError(f"{self._name(number)}: shapes differ from the shards before: {sorted(kinds)}")
-        self._ends = np.cumsum(counts)
-        if not sum(counts):
+            for key in keys if keys == [""] else self.sorted_keys(path, keys):
+                self._shards.append((path, key))
+                number = len(self._shards) - 1
+                first, second, videos = (tuple(s) for s in json.loads(self._ask(number, "shapes").tobytes()))
+                check(first, second, videos, self._name(number))
+                self._shapes.append((first, second))
+        self._ends = np.cumsum([first[0] for first, _ in self._shapes])
+        if not len(self._ends) or not self._ends[-1]:
             raise UserError(f"{paths[0]}: no clips")
-        shape, (self._num_factors,) = kinds.pop()
-        self._num_balls = 1 if len(shape) == 2 else shape[1]
+
+    def sorted_keys(self, path: Path, keys: list[str]) -> list[str]:
+        """The keys of a merged file in the order of its shards. May raise UserError."""
+        return sorted(keys)
 
     def _name(self, shard: int) -> str:
         path, key = self._shards[shard]
@@ -129,10 +139,15 @@ class Hdf5Records:
     def _ask(self, shard: int, operation: str, *arguments: object) -> NDArray[Any]:
         path, key = self._shards[shard]
         try:
-            return _ask_reader(operation, str(path), key, *arguments)
+            return _ask_reader(operation, str(path), self._layout, key, *arguments)
         except _Failed as error:
             what = {"video": " clip {0}", "rows": " {0}"}.get(operation, "").format(*arguments[:1])
             raise UserError(f"{self._name(shard)}{what}: cannot be read ({error})") from None
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """A clip's shard, and its row there."""
+        shard = int(np.searchsorted(self._ends, number, side="right"))
+        return shard, int(number) - self._start(shard)
 
     def _start(self, shard: int) -> int:
         return int(self._ends[shard - 1]) if shard else 0
@@ -155,6 +170,28 @@ class Hdf5Records:
     def __len__(self) -> int:
         return int(self._ends[-1])
 
+    def frames(self, number: int) -> Frames:
+        shard, row = self._place(number)
+        return decode_mp4(self._ask(shard, "video", row), f"{self._name(shard)} clip {row}")
+
+
+class Hdf5Records(Hdf5Shards):
+    """Shards of balls.
+
+    Raises:
+        UserError: a shard is malformed or unlike those before; the message names file and key.
+    """
+
+    def __init__(self, paths: list[Path]) -> None:
+        super().__init__(paths, BALLS, check_shapes)
+        kinds = set()
+        for number, (positions, init) in enumerate(self._shapes):
+            kinds.add((positions[1:], init[1:]))
+            if len(kinds) > 1:
+                raise UserError(f"{self._name(number)}: shapes differ from the shards before: {sorted(kinds)}")
+        shape, (self._num_factors,) = kinds.pop()
+        self._num_balls = 1 if len(shape) == 2 else shape[1]
+
     @property
     def num_balls(self) -> int:
         return int(self._num_balls)
@@ -169,8 +206,3 @@ class Hdf5Records:
 
     def init(self, index: Index) -> Array:
         return self._rows("init_streams", index)
-
-    def frames(self, number: int) -> Frames:
-        shard = int(np.searchsorted(self._ends, number, side="right"))
-        row = int(number) - self._start(shard)
-        return decode_mp4(self._ask(shard, "video", row), f"{self._name(shard)} clip {row}")

@@ -1,8 +1,8 @@
 """The process that opens HDF5 files for others: `python -m physlaw.data.hdf5_reader`.
 
 The HDF5 library can crash, hang or ask for all memory on a damaged file. Here that costs this process, not the one
-that asked. Requests are JSON lines on standard input, [operation, path, arguments...]; an answer is a JSON line on
-standard output, {"error": text} or {"shape", "dtype", "bytes"}, followed by that many bytes.
+that asked. Requests are JSON lines on standard input, [operation, path, layout, arguments...]; an answer is a JSON
+line on standard output, {"error": text} or {"shape", "dtype", "bytes"}, followed by that many bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-NAMES = ("position_streams", "init_streams", "video_streams")
+BALLS, BODIES = "balls", "bodies"
+LAYOUTS = {  # of a shard: two datasets of numbers, then the videos
+    BALLS: ("position_streams", "init_streams", "video_streams"),
+    BODIES: ("action_streams", "object_streams", "video_streams"),
+}
+TRIALS = "trials"  # an attribute of action_streams; without it row k is trial k
 MAX_OPEN_FILES = 64
 MAX_MEMORY_BYTES = 4 << 30
 MAX_CPU_S = 5.0  # for one answer; a sound file needs milliseconds
@@ -48,32 +53,32 @@ def _file(path: str) -> h5py.File:
     return _open[version]
 
 
-def keys(path: str) -> NDArray[np.uint8]:
+def keys(path: str, layout: str) -> NDArray[np.uint8]:
     """The shard keys of a file as JSON text; [""] where it is one shard."""
-    file = _file(path)
-    missing = [name for name in NAMES if name not in file]
+    file, names = _file(path), LAYOUTS[layout]
+    missing = [name for name in names if name not in file]
     if missing:
-        raise Malformed(f"no dataset or group {missing[0]!r}; needed: {', '.join(NAMES)}")
+        raise Malformed(f"no dataset or group {missing[0]!r}; needed: {', '.join(names)}")
     merged = isinstance(file["video_streams"], h5py.Group)
     return np.frombuffer(json.dumps(sorted(file["video_streams"]) if merged else [""]).encode(), np.uint8)
 
 
-def _shard(path: str, key: str) -> list[h5py.Dataset]:
+def _shard(path: str, layout: str, key: str) -> list[h5py.Dataset]:
     """The three datasets of a shard, their shapes and types checked."""
-    file, found = _file(path), []
-    for name in NAMES:
+    file, names, found = _file(path), LAYOUTS[layout], []
+    for name in names:
         place = f"{name}/{key}" if key else name
         dataset = file.get(place)
         if not isinstance(dataset, h5py.Dataset):
-            raise Malformed(f"no dataset {place!r}; needed: {', '.join(NAMES)}")
+            raise Malformed(f"no dataset {place!r}; needed: {', '.join(names)}")
         found.append(dataset)
-    positions, init, videos = found
-    if positions.dtype.kind != "f" or init.dtype.kind != "f":
-        raise Malformed(f"positions and initial values must be floating point, got {positions.dtype}, {init.dtype}")
+    first, second, videos = found
+    if first.dtype.kind != "f" or second.dtype.kind != "f":
+        raise Malformed(f"{names[0]} and {names[1]} must be floating point, got {first.dtype}, {second.dtype}")
     if h5py.check_vlen_dtype(videos.dtype) != np.uint8:
         raise Malformed(f"video_streams must be variable-length uint8, got {videos.dtype}")
     size = os.stat(path).st_size
-    for name, dataset in zip(NAMES, found, strict=True):
+    for name, dataset in zip(names, found, strict=True):
         row = 16 if dataset is videos else dataset.dtype.itemsize
         claimed = int(np.prod(dataset.shape, dtype=object)) * row
         if claimed > size * (1 if dataset.chunks is None else MAX_COMPRESSION):
@@ -81,25 +86,45 @@ def _shard(path: str, key: str) -> list[h5py.Dataset]:
     return found
 
 
-def shapes(path: str, key: str) -> NDArray[np.uint8]:
+def shapes(path: str, layout: str, key: str) -> NDArray[np.uint8]:
     """Shapes of a shard's datasets as JSON text."""
-    return np.frombuffer(json.dumps([list(d.shape) for d in _shard(path, key)]).encode(), np.uint8)
+    return np.frombuffer(json.dumps([list(d.shape) for d in _shard(path, layout, key)]).encode(), np.uint8)
 
 
-def rows(path: str, key: str, name: str, numbers: list[int] | None) -> NDArray[np.float64]:
-    """Some rows of positions or initial values, or all."""
-    dataset = _shard(path, key)[NAMES.index(name)]
+def rows(path: str, layout: str, key: str, name: str, numbers: list[int] | None) -> NDArray[np.float64]:
+    """Some rows of a dataset of numbers, or all."""
+    dataset = _shard(path, layout, key)[LAYOUTS[layout].index(name)]
     if numbers is None:
         return np.asarray(dataset[:], dtype=np.float64)
     return np.stack([np.asarray(dataset[number], dtype=np.float64) for number in numbers])
 
 
-def video(path: str, key: str, number: int) -> NDArray[np.uint8]:
+def trials(path: str, layout: str, key: str) -> NDArray[np.int64]:
+    """The trial that each row is."""
+    dataset = _shard(path, layout, key)[0]
+    if TRIALS not in dataset.attrs:
+        return np.arange(len(dataset))
+    attribute = dataset.attrs.get_id(TRIALS)
+    if attribute.shape != dataset.shape[:1] or attribute.dtype.kind not in "iu":
+        raise Malformed(f"{TRIALS} must be {len(dataset)} whole numbers, got {attribute.shape} {attribute.dtype}")
+    found = np.asarray(dataset.attrs[TRIALS], dtype=np.int64)
+    if found.min(initial=0) < 0:
+        raise Malformed(f"{TRIALS} must not be negative, got {found.min()}")
+    return found
+
+
+def video(path: str, layout: str, key: str, number: int) -> NDArray[np.uint8]:
     """One mp4 file."""
-    return np.asarray(_shard(path, key)[2][number], dtype=np.uint8)
+    return np.asarray(_shard(path, layout, key)[2][number], dtype=np.uint8)
 
 
-_OPERATIONS: dict[str, Callable[..., NDArray[Any]]] = {"keys": keys, "shapes": shapes, "rows": rows, "video": video}
+_OPERATIONS: dict[str, Callable[..., NDArray[Any]]] = {
+    "keys": keys,
+    "shapes": shapes,
+    "rows": rows,
+    "trials": trials,
+    "video": video,
+}
 
 
 def answers(lines: Iterator[str]) -> Iterator[tuple[dict[str, Any], bytes]]:

@@ -1,4 +1,4 @@
-"""Clips in an npz file: arrays `frames`, `positions` and `init`. Reading only; `data/write.py` writes them."""
+"""Clips in npz files: an array `frames`, and arrays of ground truth; those of the balls are `positions` and `init`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import tempfile
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
+from numpy.typing import NDArray
 
 from physlaw.data.records import Array, Frames, Index, check_finite, check_shapes
 from physlaw.errors import UserError
@@ -32,35 +35,46 @@ _ERRORS = (
     OverflowError,
     OSError,
 )
+Truth = dict[str, NDArray[Any]]  # ground truth arrays, a row per clip
 IN_MEMORY_BYTES = 1 << 30  # decompressed frames beyond this go to a temporary file
 
 
-class NpzRecords:
-    """Arrays `frames`, `positions` and `init` of an npz file; frames are decompressed at first use."""
+class NpzFile:
+    """Some arrays of an npz file. All but the frames, which are decompressed at first use, are read on opening.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        kinds: array -> the kinds of number (letters as in NumPy) that it may hold; `frames` aside.
+    Raises:
+        UserError: not readable, or an array is missing or of another kind or shape (names file and array).
+    """
+
+    def __init__(self, path: Path, kinds: Mapping[str, str]) -> None:
+        self.path, self._names = path, ("frames", *kinds)
         try:
             with zipfile.ZipFile(path) as archive:
-                shapes = {name: self._shape(archive, name) for name in ("frames", "positions", "init")}
-                frames, dtype = shapes["frames"]
+                found = {name: self._shape(archive, name) for name in self._names}
+                frames, dtype = found["frames"]
                 if dtype != np.uint8 or len(frames) != 5 or frames[-1] != 3 or frames[2] != frames[3]:
                     raise UserError(f"{path}: frames must be (N, T, W, W, 3) uint8, got {frames} {dtype}")
-                check_shapes(shapes["positions"][0], shapes["init"][0], frames[:1], str(path))
-                self._positions, self._init = (self._read(archive, name) for name in ("positions", "init"))
+                for name, valid in kinds.items():
+                    if found[name][1].kind not in valid:
+                        raise UserError(f"{path}: array {name!r} cannot be {found[name][1]}")
+                self.check_shapes({name: shape for name, (shape, _) in found.items()})
+                self.arrays = {name: self._read(archive, name) for name in kinds}
         except _ERRORS as error:
             if isinstance(error, UserError):
                 raise
             raise UserError(f"{path}: not a readable npz file ({error})") from None
-        self._positions = self._positions.reshape(*self._positions.shape[:2], -1, 2)
         self._shape_of_frames = frames
         self._frames: Frames | None = None
-        for name, values in (("positions", self._positions), ("init", self._init)):
-            check_finite(values, name, str(path))
+
+    def check_shapes(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        """Raises UserError unless the arrays fit each other."""
+        raise NotImplementedError
 
     def _member(self, archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
         if f"{name}.npy" not in archive.namelist():
-            raise UserError(f"{self.path}: no array {name!r}; needed: frames, positions, init")
+            raise UserError(f"{self.path}: no array {name!r}; needed: {', '.join(self._names)}")
         return archive.getinfo(f"{name}.npy")
 
     def _shape(self, archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -77,9 +91,9 @@ class NpzRecords:
             raise UserError(f"{self.path}: array {name!r} is cut short: {member.file_size} bytes for shape {shape}")
         return shape, dtype
 
-    def _read(self, archive: zipfile.ZipFile, name: str) -> Array:
+    def _read(self, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
         with archive.open(self._member(archive, name)) as stream:
-            return np.asarray(npy.read_array(stream, allow_pickle=False)).astype(np.float64)
+            return np.asarray(npy.read_array(stream, allow_pickle=False))
 
     def _all_frames(self) -> Frames:
         if self._frames is None:
@@ -105,7 +119,24 @@ class NpzRecords:
         return self.__dict__ | {"_frames": None}
 
     def __len__(self) -> int:
-        return len(self._init)
+        return self._shape_of_frames[0]
+
+    def frames(self, number: int) -> Frames:
+        return np.asarray(self._all_frames()[number])
+
+
+class NpzRecords(NpzFile):
+    """Arrays `frames`, `positions` and `init`."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, {"positions": "fiu", "init": "fiu"})
+        positions, self._init = (self.arrays.pop(name).astype(np.float64) for name in ("positions", "init"))
+        self._positions = positions.reshape(*positions.shape[:2], -1, 2)
+        for name, values in (("positions", self._positions), ("init", self._init)):
+            check_finite(values, name, str(path))
+
+    def check_shapes(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        check_shapes(shapes["positions"], shapes["init"], shapes["frames"][:1], str(self.path))
 
     @property
     def num_balls(self) -> int:
@@ -121,5 +152,40 @@ class NpzRecords:
     def init(self, index: Index) -> Array:
         return np.asarray(self._init[index])
 
-    def frames(self, number: int) -> Frames:
-        return np.asarray(self._all_frames()[number])
+
+def save_npz(arrays: Truth, path: Path) -> None:
+    with path.open("wb") as stream:  # savez would add a suffix to a name
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
+
+
+class NpzWriter:
+    """Arrays into an npz file, the frames piece by piece."""
+
+    def __init__(self, path: Path) -> None:
+        self.archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+
+    def __enter__(self) -> NpzWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.archive.close()
+
+    def arrays(self, arrays: Truth) -> None:
+        for name, values in arrays.items():
+            with self.archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                npy.write_array(stream, np.ascontiguousarray(values), allow_pickle=False)
+
+    @contextmanager
+    def frames(self, shape: tuple[int, ...]) -> Iterator[IO[bytes]]:
+        """Where to write the (N, T, W, W, 3) uint8."""
+        with self.archive.open("frames.npy", "w", force_zip64=True) as stream:
+            npy.write_array_header_2_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            yield stream
+
+
+@contextmanager
+def stored_frames(part: Path) -> Iterator[tuple[tuple[int, ...], IO[bytes]]]:
+    """The shape of an npz file's frames, and a stream of their bytes."""
+    with zipfile.ZipFile(part) as archive, archive.open("frames.npy") as stream:
+        npy.read_magic(stream)
+        yield npy.read_array_header_2_0(stream)[0], stream

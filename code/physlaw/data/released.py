@@ -5,7 +5,9 @@ Source: released data sections 6 and 10.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -121,21 +123,29 @@ def open_clips(
     Raises:
         UserError: not there, not readable, or malformed (the message names the file and the key).
     """
-    return ClipFile(_open_records(Path(path)), str(path), resolution, num_frames, scenario)
+    records: Records = open_with(Path(path), Hdf5Records, NpzRecords, lambda file: (len(file.stem), file.stem))
+    return ClipFile(records, str(path), resolution, num_frames, scenario)
 
 
-def _open_records(path: Path) -> Records:
+def open_with(
+    path: Path, hdf5: Callable[[list[Path]], Any], npz: Callable[[Path], Any], order: Callable[[Path], Any]
+) -> Any:
+    """A file, or a folder of HDF5 files sorted by `order`, opened by the reader for its format.
+
+    Raises:
+        UserError: it is not there or neither of the two.
+    """
     if path.is_dir():
-        shards = sorted(path.glob("*.hdf5"), key=lambda p: (len(p.stem), p.stem))
+        shards = sorted(path.glob("*.hdf5"), key=order)
         if not shards:
             raise UserError(f"{path}: no *.hdf5 files in this folder")
-        return Hdf5Records(shards)
+        return hdf5(shards)
     if not path.is_file():
         raise UserError(f"{path}: no such file or folder")
     with path.open("rb") as stream:
         magic = stream.read(8)
     if magic.startswith(b"\x89HDF\r\n\x1a\n"):
-        return Hdf5Records([path])
+        return hdf5([path])
     if magic.startswith(b"PK"):
-        return NpzRecords(path)
+        return npz(path)
     raise UserError(f"{path}: neither an HDF5 nor an npz file")

@@ -1,8 +1,9 @@
-"""`physlaw simulate`: clips of a scene set to files, streamed, on all cores, continued where a stopped call left off.
+"""`physlaw simulate`: numbered clips to files, streamed, on all cores, continued where a stopped call left off.
 
-Every format is written shard by shard of 1000 scenes. A shard appears whole or not at all. HDF5 and mp4 shards in a
-folder are the result; a single HDF5 or npz file is put together from shards kept in <out>.parts/ until it is whole.
-The card is written last: a set without one is not finished.
+`write_set` writes the clips of any world; `simulate` those of the balls, in shards of 1000 scenes. Every format is
+written shard by shard. A shard appears whole or not at all. HDF5 and mp4 shards in a folder are the result; a single
+HDF5 or npz file is put together from shards kept in <out>.parts/ until it is whole. The card is written last: a set
+without one is not finished.
 """
 
 from __future__ import annotations
@@ -12,25 +13,25 @@ import os
 import shutil
 import sys
 import time
-import zipfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from physlaw.data.card import card_of, card_path
+from physlaw.data.card import ball_card, card_of, card_path
 from physlaw.data.clips import scenes_digest
 from physlaw.data.config import SCENARIO_NAMES
-from physlaw.data.hdf5_reader import NAMES
+from physlaw.data.hdf5_reader import BALLS, LAYOUTS
 from physlaw.data.mp4 import BLOCK_PX, encode_mp4
+from physlaw.data.npz import NpzWriter, Truth, save_npz, stored_frames
 from physlaw.errors import UserError, unknown
 from physlaw.files import read_json, write_atomic, write_bytes, write_json
 from physlaw.lease import leased
@@ -40,11 +41,64 @@ from physlaw.worlds import laws
 from physlaw.worlds.released_order import TRAINING_SHARD
 from physlaw.worlds.scenes import SceneSet, eval_scenes, training_scenes
 
+Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
+Made = tuple[Any, Truth]  # some clips, a list of mp4 files or an array of frames, and their rows
 
 SHARD = TRAINING_SHARD
 FORMATS = ("released", "npz", "mp4")
 _TASK_BYTES = 8 << 20  # frames that one task renders
+
+
+class ClipSet(Protocol):
+    """What a world provides to have its numbered clips written."""
+
+    @property
+    def layout(self) -> str:
+        """Of its HDF5 files; one of LAYOUTS."""
+
+    @property
+    def num_frames(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def digest(self) -> str:
+        """SHA-256 of what the set consists of."""
+
+    def card(self, written: int) -> dict[str, Any]:
+        """The card's part on the world; `written` is how many clips are."""
+
+    def shards(self, index: Index) -> list[tuple[int, Index]]:
+        """(N,) ascending clip numbers -> (shard number, clip numbers) of every shard."""
+
+    def key(self, shard: int) -> str:
+        """A shard's name in a merged file, and of its file in every format but the released."""
+
+    def released_name(self, shard: int) -> str:
+        """A shard's HDF5 file, without the suffix."""
+
+    def samples(self, shard: int, index: Index) -> list[str]:
+        """The mp4 files of a shard's clips, without the suffix."""
+
+    def make(self, index: Index, resolution: int) -> tuple[Frames, Truth]:
+        """(N,) numbers of one shard -> (N, T, W, W, 3) uint8 and their ground truth. Called from several threads."""
+
+    def write_truth(self, file: h5py.File, truth: Truth) -> None:
+        """A shard's datasets, all but video_streams."""
+
+    def join(self, shards: list[Truth]) -> Truth:
+        """The ground truth of several shards as one."""
+
+
+class Output(Protocol):
+    """What every configuration of `physlaw simulate` has; its other values only tell sets apart."""
+
+    out: str
+    format: str | None
+    count: int | None
+    offset: int
+    resolution: int
+    workers: int | None
 
 
 @dataclass
@@ -78,7 +132,7 @@ def scenes_of(config: SimulateConfig) -> SceneSet:
     return replace(scenes, num_frames=config.num_frames)
 
 
-def format_of(config: SimulateConfig) -> str:
+def format_of(config: Output) -> str:
     """The format asked for, or the one that the name of the output says.
 
     Raises:
@@ -98,26 +152,31 @@ def format_of(config: SimulateConfig) -> str:
 
 
 def simulate(config: SimulateConfig) -> tuple[Path, int]:
-    """Write the clips and their card; returns the path and how many clips there are. What is already there is kept.
+    """Write clips of the balls and their card. Returns and raises as write_set."""
+    format_of(config)
+    check_resolution(config.resolution)
+    return write_set(BallClips(scenes_of(config)), config)
+
+
+def write_set(clips: ClipSet, config: Output) -> tuple[Path, int]:
+    """Write clips of a set and their card; returns the path and how many there are. What is already there is kept.
 
     Raises:
         UserError: bad names or sizes, another set is there, or another process writes it.
         OSError: the files cannot be written (a full disk); what is finished is kept.
     """
     written_as, path = format_of(config), Path(config.out)
-    check_resolution(config.resolution)
-    scenes = scenes_of(config)
-    if not 0 <= config.offset < len(scenes):
-        raise UserError(f"offset must be 0 to {len(scenes) - 1}, got {config.offset}")
-    count = len(scenes) - config.offset if config.count is None else config.count
-    if not 1 <= count <= len(scenes) - config.offset:
-        raise UserError(f"count must be 1 to {len(scenes) - config.offset}, got {count}")
+    if not 0 <= config.offset < len(clips):
+        raise UserError(f"offset must be 0 to {len(clips) - 1}, got {config.offset}")
+    count = len(clips) - config.offset if config.count is None else config.count
+    if not 1 <= count <= len(clips) - config.offset:
+        raise UserError(f"count must be 1 to {len(clips) - config.offset}, got {count}")
     if config.workers is not None and config.workers < 1:
         raise UserError(f"workers must be at least 1, got {config.workers}")
-    identity = {k: v for k, v in asdict(config).items() if k not in ("out", "workers")} | {
+    identity = {k: v for k, v in vars(config).items() if k not in ("out", "workers")} | {
         "format": written_as,
         "count": count,
-        "scenes_digest": scenes_digest(scenes),
+        "scenes_digest": clips.digest(),
     }
     single = bool(path.suffix)
     work = path.with_name(path.name + ".parts") if single else path
@@ -131,7 +190,7 @@ def simulate(config: SimulateConfig) -> tuple[Path, int]:
     elif single and path.exists() and not (work / "plan.json").exists():
         raise UserError(f"{path} is there without its card {card_path(path).name}; remove it or choose another out=")
     with leased(work, f"the clip set {path}"):
-        _write(config, written_as, scenes, identity, work, path)
+        _write(config, written_as, clips, identity, work, path)
         if single:
             shutil.rmtree(work)
     return path, count
@@ -147,9 +206,7 @@ def _check_identity(card: Path, identity: dict[str, Any], path: Path) -> None:
         )
 
 
-def _write(
-    config: SimulateConfig, written_as: str, scenes: SceneSet, identity: dict[str, Any], work: Path, path: Path
-) -> None:
+def _write(config: Output, written_as: str, clips: ClipSet, identity: dict[str, Any], work: Path, path: Path) -> None:
     for stale in [*work.glob(".*.tmp"), *path.parent.glob(f".{path.name}.*.tmp")]:
         stale.unlink()  # of a killed call; the lease says that no other is running
     plan = work / "plan.json"
@@ -158,24 +215,23 @@ def _write(
     elif any(not p.name.startswith(".lease-") for p in work.iterdir()):
         raise UserError(f"{work} holds other files; choose another out=")
     write_json(plan, {"settings": identity})
-    start, workers = time.monotonic(), config.workers or len(os.sched_getaffinity(0))
-    shards = shards_of(scenes, np.arange(config.offset, config.offset + identity["count"]))
-    resumed = 0
+    began, workers = time.monotonic(), config.workers or len(os.sched_getaffinity(0))
+    shards = clips.shards(np.arange(config.offset, config.offset + identity["count"]))
+    parts = {number: _shard_file(work, written_as, clips, number) for number, _ in shards}
+    missing = [shard for shard in shards if not parts[shard[0]].exists()]
+    each = max(1, _TASK_BYTES // (clips.num_frames * config.resolution**2 * 3))
+    tasks = (index[start : start + each] for _, index in missing for start in range(0, len(index), each))
     with ThreadPoolExecutor(workers) as pool:
-        for done, (number, index) in enumerate(shards, 1):
-            if _shard_file(work, written_as, number).exists():
-                resumed += 1
-                continue
-            clips = _clips(pool, workers, scenes, index, config.resolution, encode=written_as != "npz")
-            _SHARD_WRITERS[written_as](work, number, scenes, index, clips)
-            seconds = time.monotonic() - start
+        made = _ahead(pool, 2 * workers, partial(_make, clips, config.resolution, written_as != "npz"), tasks)
+        for done, (number, index) in enumerate(missing, 1 + len(shards) - len(missing)):
+            _SHARD_WRITERS[written_as](work, number, clips, index, islice(made, -(-len(index) // each)))
+            seconds = time.monotonic() - began
             print(f"physlaw: shard {done} of {len(shards)}, {seconds:.0f} s", file=sys.stderr, flush=True)
-    parts = [_shard_file(work, written_as, number) for number, _ in shards]
     if path.suffix:
-        _write_whole(path, partial(_merge_hdf5 if written_as == "released" else _merge_npz, parts))
-    card = card_of(scenes, identity, [path] if path.suffix else parts)
-    card |= {"seconds": round(time.monotonic() - start, 1), "workers": workers, "shards_found": resumed}
-    write_json(card_path(path), card)
+        _write_whole(path, partial(_merge_hdf5 if written_as == "released" else _merge_npz, clips, parts))
+    card = card_of(clips.card(identity["count"]), identity, [path] if path.suffix else list(parts.values()))
+    card |= {"seconds": round(time.monotonic() - began, 1), "workers": workers}
+    write_json(card_path(path), card | {"shards_found": len(shards) - len(missing)})
     plan.unlink()
 
 
@@ -189,34 +245,84 @@ def shards_of(scenes: SceneSet, index: Index) -> list[tuple[int, Index]]:
     return [(int(shard[part[0]]), index[part]) for part in np.split(np.arange(len(index)), starts[1:])]
 
 
-def _shard_file(work: Path, written_as: str, number: int) -> Path:
+class BallClips:
+    """A scene set of the balls as a ClipSet."""
+
+    layout = BALLS
+
+    def __init__(self, scenes: SceneSet) -> None:
+        self.scenes, self.num_frames = scenes, scenes.num_frames
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def digest(self) -> str:
+        return scenes_digest(self.scenes)
+
+    def card(self, written: int) -> dict[str, Any]:
+        return ball_card(self.scenes, written)
+
+    def shards(self, index: Index) -> list[tuple[int, Index]]:
+        return shards_of(self.scenes, index)
+
+    def key(self, shard: int) -> str:
+        return f"{shard:05d}"
+
+    def released_name(self, shard: int) -> str:
+        return str(shard)
+
+    def samples(self, shard: int, index: Index) -> list[str]:
+        """<shard>-<local number>, the release's sample names."""
+        return [f"{shard:05d}-{local:05d}" for local in range(len(index))]
+
+    def truth(self, index: Index) -> Truth:
+        """positions, one ball's as (N, T, 2), and init: as released."""
+        positions = self.scenes.positions(index)
+        positions = positions[:, :, 0] if positions.shape[2] == 1 else positions
+        return {"positions": positions, "init": self.scenes.init(index)}
+
+    def make(self, index: Index, resolution: int) -> tuple[Frames, Truth]:
+        return render_clips(self.scenes.trajectory(index), resolution), self.truth(index)
+
+    def write_truth(self, file: h5py.File, truth: Truth) -> None:
+        file["position_streams"], file["init_streams"] = truth["positions"], truth["init"]
+
+    def join(self, shards: list[Truth]) -> Truth:
+        return concatenated(shards)
+
+
+def _shard_file(work: Path, written_as: str, clips: ClipSet, number: int) -> Path:
     """The file whose presence says that a shard is whole."""
-    return work / {"released": f"{number}.hdf5", "npz": f"{number:05d}.npz", "mp4": f"{number:05d}.npz"}[written_as]
+    released = written_as == "released"
+    return work / (f"{clips.released_name(number)}.hdf5" if released else f"{clips.key(number)}.npz")
 
 
-def _render(scenes: SceneSet, index: Index, resolution: int, encode: bool) -> list[Any]:
-    frames = render_clips(scenes.trajectory(index), resolution)
-    return [encode_mp4(clip) for clip in frames] if encode else list(frames)
+def _make(clips: ClipSet, resolution: int, encode: bool, index: Index) -> Made:
+    frames, truth = clips.make(index, resolution)
+    return [encode_mp4(clip) for clip in frames] if encode else frames, truth
 
 
-def _clips(
-    pool: ThreadPoolExecutor, workers: int, scenes: SceneSet, index: Index, resolution: int, encode: bool
-) -> Iterator[Any]:
-    """Clips in order, as mp4 bytes or frames; a bounded number is rendered ahead."""
-    each = max(1, _TASK_BYTES // (scenes.num_frames * resolution**2 * 3))
-    starts, running = iter(range(0, len(index), each)), deque[Future[list[Any]]]()
-    for start in starts:
-        running.append(pool.submit(_render, scenes, index[start : start + each], resolution, encode))
-        if len(running) > 2 * workers:
-            yield from running.popleft().result()
+def _ahead(
+    pool: ThreadPoolExecutor, limit: int, make: Callable[[Index], Made], tasks: Iterable[Index]
+) -> Iterator[Made]:
+    """Results in order; a bounded number is made ahead."""
+    running = deque[Future[Made]]()
+    for task in tasks:
+        running.append(pool.submit(make, task))
+        if len(running) > limit:
+            yield running.popleft().result()
     while running:
-        yield from running.popleft().result()
+        yield running.popleft().result()
 
 
-def _truth(scenes: SceneSet, index: Index) -> dict[str, NDArray[np.float64]]:
-    """positions, one ball's as (N, T, 2), and init: as released."""
-    positions = scenes.positions(index)
-    return {"positions": positions[:, :, 0] if positions.shape[2] == 1 else positions, "init": scenes.init(index)}
+def concatenated(parts: Sequence[Truth]) -> Truth:
+    """Rows of several parts, one after the other."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _gathered(made: Iterable[Made]) -> tuple[list[bytes], Truth]:
+    videos, truths = zip(*made, strict=True)
+    return [video for part in videos for video in part], concatenated(truths)
 
 
 def _full_disk(error: Exception) -> OSError | None:
@@ -238,94 +344,72 @@ def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
         raise OSError(plain.errno, plain.strerror, str(path)) from None
 
 
-def write_hdf5_shard(work: Path, number: int, scenes: SceneSet, index: Index, clips: Iterator[bytes]) -> None:
-    truth, videos = _truth(scenes, index), list(clips)
+def write_hdf5_shard(work: Path, number: int, clips: ClipSet, index: Index, made: Iterable[Made]) -> None:
+    videos, truth = _gathered(made)
 
     def write(temporary: Path) -> None:
         with h5py.File(temporary, "w") as file:
-            file["position_streams"], file["init_streams"] = truth["positions"], truth["init"]
+            clips.write_truth(file, truth)
             stored = file.create_dataset("video_streams", (len(videos),), h5py.vlen_dtype(np.uint8))
             for row, video in enumerate(videos):
                 stored[row] = np.frombuffer(video, np.uint8)
 
-    _write_whole(_shard_file(work, "released", number), write)
+    _write_whole(_shard_file(work, "released", clips, number), write)
 
 
-def _write_mp4_shard(work: Path, number: int, scenes: SceneSet, index: Index, clips: Iterator[bytes]) -> None:
-    """<shard>-<local number>.mp4, the release's sample names; the ground truth closes the shard."""
-    for local, video in enumerate(clips):
-        write_bytes(work / f"{number:05d}-{local:05d}.mp4", video)
-    write_atomic(_shard_file(work, "mp4", number), partial(_save_npz, _truth(scenes, index)))
+def _write_mp4_shard(work: Path, number: int, clips: ClipSet, index: Index, made: Iterable[Made]) -> None:
+    """One file per clip; the ground truth closes the shard."""
+    videos, truth = _gathered(made)
+    for name, video in zip(clips.samples(number, index), videos, strict=True):
+        write_bytes(work / f"{name}.mp4", video)
+    write_atomic(_shard_file(work, "mp4", clips, number), partial(save_npz, truth))
 
 
-def _save_npz(arrays: dict[str, NDArray[np.float64]], path: Path) -> None:
-    with path.open("wb") as stream:  # savez would add a suffix to a name
-        np.savez(stream, **arrays)  # type: ignore[arg-type]
-
-
-class _NpzWriter:
-    """positions, init and frames of an npz file, the frames one clip at a time."""
-
-    def __init__(self, path: Path, truth: dict[str, NDArray[np.float64]], frames_shape: tuple[int, ...]) -> None:
-        self.archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
-        for name, values in truth.items():
-            with self.archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
-                npy.write_array(stream, np.ascontiguousarray(values))
-        self.stream = self.archive.open("frames.npy", "w", force_zip64=True)
-        npy.write_array_header_2_0(self.stream, {"descr": "|u1", "fortran_order": False, "shape": frames_shape})
-
-    def __enter__(self) -> _NpzWriter:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stream.close()
-        self.archive.close()
-
-
-def _write_npz_shard(
-    work: Path, number: int, scenes: SceneSet, index: Index, clips: Iterator[NDArray[np.uint8]]
-) -> None:
+def _write_npz_shard(work: Path, number: int, clips: ClipSet, index: Index, made: Iterator[Made]) -> None:
     def write(temporary: Path) -> None:
-        first = next(clips)
-        with _NpzWriter(temporary, _truth(scenes, index), (len(index), *first.shape)) as archive:
-            archive.stream.write(first.tobytes())
-            for clip in clips:
-                archive.stream.write(clip.tobytes())
+        frames, truth = next(made)
+        truths = [truth]
+        with NpzWriter(temporary) as archive:
+            with archive.frames((len(index), *frames[0].shape)) as stream:
+                stream.write(frames)
+                for frames, truth in made:
+                    stream.write(frames)
+                    truths.append(truth)
+            archive.arrays(concatenated(truths))
 
-    write_atomic(_shard_file(work, "npz", number), write)
+    write_atomic(_shard_file(work, "npz", clips, number), write)
 
 
-_SHARD_WRITERS: dict[str, Callable[[Path, int, SceneSet, Index, Iterator[Any]], None]] = {
+_SHARD_WRITERS: dict[str, Callable[[Path, int, ClipSet, Index, Iterator[Made]], None]] = {
     "released": write_hdf5_shard,
     "npz": _write_npz_shard,
     "mp4": _write_mp4_shard,
 }
 
 
-def _merge_hdf5(parts: list[Path], path: Path) -> None:
-    """One group per dataset, one dataset per shard, named by the shard's number with five digits."""
+def _merge_hdf5(clips: ClipSet, parts: dict[int, Path], path: Path) -> None:
+    """One group per dataset, one dataset per shard, named by the shard's key."""
+    names = LAYOUTS[clips.layout]
     with h5py.File(path, "w") as merged:
-        for name in NAMES:
+        for name in names:
             merged.create_group(name)
-        for part in parts:
+        for number, part in parts.items():
             with h5py.File(part, "r") as shard:
-                for name in NAMES:
-                    shard.copy(name, merged[name], f"{int(part.stem):05d}")
+                for name in names:
+                    shard.copy(name, merged[name], clips.key(number))
 
 
-def _merge_npz(parts: list[Path], path: Path) -> None:
-    truth: dict[str, list[NDArray[np.float64]]] = {"positions": [], "init": []}
-    for part in parts:
+def _merge_npz(clips: ClipSet, parts: dict[int, Path], path: Path) -> None:
+    truths = []
+    for part in parts.values():
         with np.load(part, allow_pickle=False) as archive:
-            for name in truth:
-                truth[name].append(archive[name])
-    with zipfile.ZipFile(parts[0]) as archive, archive.open("frames.npy") as stream:
-        npy.read_magic(stream)
-        clip_shape = npy.read_array_header_2_0(stream)[0][1:]
-    whole = {name: np.concatenate(values) for name, values in truth.items()}
-    with _NpzWriter(path, whole, (len(whole["init"]), *clip_shape)) as merged:
-        for part in parts:
-            with zipfile.ZipFile(part) as archive, archive.open("frames.npy") as stream:
-                npy.read_magic(stream)
-                npy.read_array_header_2_0(stream)
-                shutil.copyfileobj(stream, merged.stream, 1 << 22)
+            truths.append({name: archive[name] for name in archive.files if name != "frames"})
+    with stored_frames(next(iter(parts.values()))) as (shape, _):
+        clip_shape = shape[1:]
+    count = sum(len(next(iter(truth.values()))) for truth in truths)
+    with NpzWriter(path) as merged:
+        merged.arrays(clips.join(truths))
+        with merged.frames((count, *clip_shape)) as whole:
+            for part in parts.values():
+                with stored_frames(part) as (_, stream):
+                    shutil.copyfileobj(stream, whole, 1 << 22)
