@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from physlaw.bench.checkpoint import bench_checkpoint
+from physlaw.bench.checkpoint import CheckpointBenchConfig, bench_checkpoint
 from physlaw.bench.collect import CollectBenchConfig, bench_collect
 from physlaw.bench.sample import SampleBenchConfig, bench_sample
 from physlaw.bench.simulate import BenchConfig, bench
@@ -73,7 +73,7 @@ def test_sampling_is_measured_beside_the_plain_way(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_saving_and_collecting_are_measured(tmp_path: Path) -> None:
-    saved = bench_checkpoint(compose_cell(TINY), str(tmp_path / "checkpoint.json"))
+    saved = bench_checkpoint(compose_cell(TINY), CheckpointBenchConfig(str(tmp_path / "checkpoint.json")))
     assert set(saved) >= {"save_s", "load_s", "plain_write_s", "gigabytes"}
     assert bench_collect(CollectBenchConfig(cells=7))["cells"] == 9
     assert json.loads((tmp_path / "checkpoint.json").read_text())["provenance"]["commit"]

@@ -8,10 +8,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from physlaw import __version__
 from physlaw.errors import UserError, unknown
@@ -91,11 +89,11 @@ def _floors(words: list[str]) -> int:
 
 
 def _tokenizer(words: list[str]) -> int:
-    from physlaw.config import parse_flat
+    from physlaw.config import own_words, parse_flat
     from physlaw.evaluation.config import AcceptanceConfig
     from physlaw.launch.cells import study_cells
 
-    own, rest = _own_words(AcceptanceConfig, words)
+    own, rest = own_words(AcceptanceConfig, words)
     config = parse_flat(AcceptanceConfig, own)
     asked = list({cell.scenario: None for cell in study_cells(rest)})
     cells = study_cells([word for word in rest if word.partition("=")[0] != "scenario"])
@@ -134,39 +132,9 @@ def _weights(words: list[str]) -> int:
 
 
 def _bench(words: list[str]) -> int:
-    from physlaw.config import parse_flat
+    from physlaw.bench.command import run_benchmark
 
-    if not words or words[0] not in BENCHES:
-        raise unknown("benchmark", words[0] if words else "", BENCHES)
-    if words[0] == "collect":
-        from physlaw.bench.collect import CollectBenchConfig, bench_collect
-
-        bench_collect(parse_flat(CollectBenchConfig, words[1:]))
-        return 0
-    if words[0] == "train":
-        from physlaw.bench.train import TrainBenchConfig, bench_train
-        from physlaw.config import compose_cell
-
-        own, rest = _own_words(TrainBenchConfig, words[1:])
-        bench_train(compose_cell(rest), parse_flat(TrainBenchConfig, own))
-        return 0
-    if words[0] == "sample":
-        from physlaw.bench.sample import SampleBenchConfig, bench_sample
-        from physlaw.config import compose_cell
-
-        own, rest = _own_words(SampleBenchConfig, words[1:])
-        bench_sample(compose_cell(rest), parse_flat(SampleBenchConfig, own))
-        return 0
-    if words[0] == "checkpoint":
-        from physlaw.bench.checkpoint import bench_checkpoint
-        from physlaw.config import compose_cell
-
-        out, words = _take("out", words[1:])
-        bench_checkpoint(compose_cell(words), out or "")
-        return 0
-    from physlaw.bench.simulate import BenchConfig, bench
-
-    bench(parse_flat(BenchConfig, words[1:]))
+    run_benchmark(words)
     return 0
 
 
@@ -206,10 +174,10 @@ def _evaluate(words: list[str]) -> int:
 
 
 def _sweep_sampler(words: list[str]) -> int:
-    from physlaw.config import compose_cell, parse_flat
+    from physlaw.config import compose_cell, own_words, parse_flat
     from physlaw.evaluation.config import SweepConfig
 
-    own, rest = _own_words(SweepConfig, words)
+    own, rest = own_words(SweepConfig, words)
     config, cell = parse_flat(SweepConfig, own), compose_cell(rest)
     from physlaw.cell.sweep import sweep_sampler
 
@@ -250,12 +218,6 @@ def _take(key: str, words: list[str]) -> tuple[str | None, list[str]]:
     """The last key=value of a verb's own key (None: absent), and the other words."""
     values = [word.partition("=")[2] for word in words if word.startswith(f"{key}=")]
     return (values[-1] if values else None), [word for word in words if not word.startswith(f"{key}=")]
-
-
-def _own_words(kind: Any, words: list[str]) -> tuple[list[str], list[str]]:
-    """The words of a verb's own configuration, and those of the cell."""
-    own = {item.name for item in fields(kind)}
-    return [w for w in words if w.partition("=")[0] in own], [w for w in words if w.partition("=")[0] not in own]
 
 
 def _collect(words: list[str]) -> int:
@@ -315,7 +277,6 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "weights": _weights,
     "bench": _bench,
 }
-BENCHES = ("simulate", "train", "sample", "collect", "checkpoint")
 
 
 def _verb_help(verb: str) -> str:
@@ -347,19 +308,9 @@ def _verb_help(verb: str) -> str:
 
         return describe(AcceptanceConfig) + "\n" + describe(CellConfig)
     if verb == "bench":
-        from physlaw.bench.collect import CollectBenchConfig
-        from physlaw.bench.sample import SampleBenchConfig
-        from physlaw.bench.simulate import BenchConfig
-        from physlaw.bench.train import TrainBenchConfig
+        from physlaw.bench.command import benchmark_help
 
-        kinds = {
-            "simulate": BenchConfig,
-            "collect": CollectBenchConfig,
-            "train (and a cell's)": TrainBenchConfig,
-            "sample (and a cell's)": SampleBenchConfig,
-        }
-        parts = [f"{name}:\n{describe(kind)}" for name, kind in kinds.items()]
-        return "\n".join([*parts, "checkpoint: out= and a cell's\n"])
+        return benchmark_help()
     if verb in ("launch", "status"):
         from physlaw.launch.config import LaunchConfig
 

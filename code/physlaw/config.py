@@ -256,3 +256,9 @@ def parse_flat(kind: Any, overrides: list[str]) -> Any:
 
     check_keys(overrides, kind)
     return build(kind, OmegaConf.from_dotlist(overrides))
+
+
+def own_words(kind: Any, words: list[str]) -> tuple[list[str], list[str]]:
+    """The words of a verb's own configuration, and those of the cell."""
+    own = {item.name for item in fields(kind)}
+    return [w for w in words if w.partition("=")[0] in own], [w for w in words if w.partition("=")[0] not in own]

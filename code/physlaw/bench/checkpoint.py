@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -36,7 +37,14 @@ def _plain_write(path: Path, size: int) -> float:
     return time.perf_counter() - started
 
 
-def bench_checkpoint(cell: CellConfig, out: str = "") -> dict[str, object]:
+@dataclass
+class CheckpointBenchConfig:
+    """Where to."""
+
+    out: str = ""  # a JSON file
+
+
+def bench_checkpoint(cell: CellConfig, config: CheckpointBenchConfig) -> dict[str, object]:
     """Seconds of saving and of loading, in the system's folder for temporary files (TMPDIR)."""
     tokenizer = build_tokenizer(cell.tokenizer, 0)
     shape = latent_shape(tokenizer, cell.data.num_frames, cell.data.resolution)
@@ -68,6 +76,6 @@ def bench_checkpoint(cell: CellConfig, out: str = "") -> dict[str, object]:
         "disk_free_gb": round(free / 1e9),
     }
     print(json.dumps(found))
-    if out:
-        write_json(Path(out), {"rows": found, "provenance": provenance()})
+    if config.out:
+        write_json(Path(config.out), {"rows": found, "provenance": provenance()})
     return found

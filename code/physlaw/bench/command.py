@@ -1,0 +1,59 @@
+"""`physlaw bench NAME [key=value ...]`: the benchmarks by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from physlaw.config import CellConfig, compose_cell, describe, own_words, parse_flat
+from physlaw.errors import unknown
+
+
+class Benchmark(NamedTuple):
+    """Where a benchmark is: physlaw.bench.<module>, its function and its configuration; whether it takes a cell too."""
+
+    module: str
+    function: str
+    config: str
+    takes_cell: bool
+
+    def load(self) -> tuple[Any, Any]:
+        """The function and the configuration's class."""
+        module = import_module(f"physlaw.bench.{self.module}")
+        return getattr(module, self.function), getattr(module, self.config)
+
+
+BENCHMARKS = {
+    "simulate": Benchmark("simulate", "bench", "BenchConfig", False),
+    "train": Benchmark("train", "bench_train", "TrainBenchConfig", True),
+    "sample": Benchmark("sample", "bench_sample", "SampleBenchConfig", True),
+    "collect": Benchmark("collect", "bench_collect", "CollectBenchConfig", False),
+    "checkpoint": Benchmark("checkpoint", "bench_checkpoint", "CheckpointBenchConfig", True),
+}
+
+
+def run_benchmark(words: list[str]) -> None:
+    """Run the benchmark that the first word names with the others.
+
+    Raises:
+        UserError: unknown benchmark, key or value (lists the valid ones).
+    """
+    name = words[0] if words else ""
+    if name not in BENCHMARKS:
+        raise unknown("benchmark", name, BENCHMARKS)
+    function, kind = BENCHMARKS[name].load()
+    if not BENCHMARKS[name].takes_cell:
+        function(parse_flat(kind, words[1:]))
+        return
+    own, rest = own_words(kind, words[1:])
+    config = parse_flat(kind, own)
+    function(compose_cell(rest), config)
+
+
+def benchmark_help() -> str:
+    """Every benchmark's keys."""
+    parts = [
+        f"{name}{' (and the keys of a cell, below)' if known.takes_cell else ''}:\n{describe(known.load()[1])}"
+        for name, known in BENCHMARKS.items()
+    ]
+    return "\n".join([*parts, describe(CellConfig)])
