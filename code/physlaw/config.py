@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
-from physlaw.data.config import SCENARIO_NAMES, SIZES, DataConfig
+from physlaw.data.config import COMBINATORIAL, SCENARIO_NAMES, SIZES, DataConfig
 from physlaw.diffusion.config import DiffusionConfig
 from physlaw.errors import UserError, unknown
 from physlaw.evaluation.config import EvalConfig
@@ -22,7 +22,7 @@ from physlaw.training.config import MachineConfig, TrainConfig
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GROUPS = ("model", "tokenizer", "recipe", "profile")
-STUDIES = ("id_ood",)
+STUDIES = {"id_ood": SCENARIO_NAMES, "combinatorial": (COMBINATORIAL,)}  # and their scenarios
 FAILURE = "failure.txt"  # in a run folder: why the last run failed
 CELL_NAME = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)*")
 
@@ -49,7 +49,7 @@ class CellConfig:
     profile: str = "smoke"
     recipe: str = "fast"
     scenario: str = "uniform"
-    size: str = "3k"  # training set: 300, 3k, 30k, 300k, 3m
+    size: str = "3k"  # training set: 300, 3k, 30k, 300k, 3m clips; combinatorial: 6, 30, 60 templates
     seed: int = 0  # training: initial weights, order, noise
     runs: str = "runs"  # folder of run folders
     scratch: str = ""  # folder on the node's own disk; cached latents are copied there before training
@@ -65,7 +65,7 @@ class CellConfig:
     def __post_init__(self) -> None:
         for value, kind, valid in (
             (self.study, "study", STUDIES),
-            (self.scenario, "scenario", SCENARIO_NAMES),
+            (self.scenario, f"scenario of study {self.study}", STUDIES.get(self.study, ())),
             (self.size, f"size of scenario {self.scenario}", SIZES.get(self.scenario, ())),
         ):
             if value not in valid:
@@ -81,7 +81,8 @@ class CellConfig:
     @property
     def table(self) -> str:
         """Cells that share a table: the profile, and the recipe where it is not the profile's own."""
-        return self.profile if self.recipe == profile_recipe(self.profile) else f"{self.profile}-{self.recipe}"
+        own = profile_recipe(self.study, self.profile)
+        return self.profile if self.recipe == own else f"{self.profile}-{self.recipe}"
 
     @property
     def folder(self) -> Path:
@@ -109,7 +110,8 @@ class CellConfig:
     def digest(self) -> str:
         """SHA-256 of all that can change a result; not of where it is kept or how it is run, nor of the other cells."""
         values = {k: v for k, v in self.resolved().items() if k not in ("runs", "scratch", "machine")}
-        return digest_of(values | {"model": self.model.identity(), "tokenizer": self.tokenizer.identity()})
+        parts = {name: getattr(self, name).identity() for name in ("model", "tokenizer", "eval")}
+        return digest_of(values | parts)
 
 
 def digest_of(values: Any) -> str:
@@ -129,17 +131,17 @@ def configs_folder() -> Path:
     return folder
 
 
-def choices(group: str) -> list[str]:
-    """The files of a group: valid values of e.g. model=..."""
-    return sorted(path.stem for path in (configs_folder() / group).glob("*.yaml"))
+def choices(group: str, study: str = "") -> list[str]:
+    """The files of a group: valid values of e.g. model=...; every study has profiles of its own."""
+    return sorted(path.stem for path in (configs_folder() / group / study).glob("*.yaml"))
 
 
-def profile_recipe(profile: str) -> str:
-    """The recipe that a profile uses unless told otherwise: its `override /recipe:` line."""
-    text = (configs_folder() / "profile" / f"{profile}.yaml").read_text()
-    found = re.search(r"override /recipe: (\w+)", text)
+def profile_recipe(study: str, profile: str) -> str:
+    """The recipe that a study's profile uses unless told otherwise: its `override /recipe:` line."""
+    path = configs_folder() / "profile" / study / f"{profile}.yaml"
+    found = re.search(r"override /recipe: (\w+)", path.read_text())
     if not found:
-        raise UserError(f"configs/profile/{profile}.yaml names no recipe")
+        raise UserError(f"{path} names no recipe")
     return found.group(1)
 
 
@@ -156,7 +158,8 @@ def describe(kind: Any, prefix: str = "") -> str:
     """Every valid key with its default, one a line; of a cell also the groups' choices."""
     lines = []
     if kind is CellConfig:
-        lines = [f"{group}={'|'.join(choices(group))}\n" for group in GROUPS]
+        lines = [f"{group}={'|'.join(choices(group))}\n" for group in GROUPS if group != "profile"]
+        lines += [f"profile={'|'.join(choices('profile', study))} of study={study}\n" for study in STUDIES]
         lines.append("\nDefaults before the groups set theirs:\n")
     for item in fields(kind):
         default = item.default_factory() if callable(item.default_factory) else item.default
@@ -171,19 +174,26 @@ def describe(kind: Any, prefix: str = "") -> str:
 def check_keys(overrides: list[str], kind: Any, groups: tuple[str, ...] = ()) -> None:
     """Raises UserError for an override that is not key=value, or whose key is unknown (lists the valid ones)."""
     valid = _keys(kind)
+    study = _last(overrides, "study", CellConfig.study)
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
             raise UserError(f"not key=value: {override!r}")
         if key in groups:
-            if value not in choices(key):
-                raise unknown(key, value, choices(key))
+            known = choices(key, study if key == "profile" else "")
+            if value not in known:
+                raise unknown(f"{key} of study {study}" if key == "profile" else key, value, known)
         elif key not in valid:
             near = [k for k in valid if k.split(".")[-1] == key.split(".")[-1] or k.split(".")[0] == key.split(".")[0]]
             tops = [k for k in valid if "." not in k]
             sections = sorted({k.split(".")[0] + ".*" for k in valid if "." in k})
             valid = near or [*groups, *(k for k in tops if k not in groups), *sections]
             raise unknown("key", key, valid)
+
+
+def _last(overrides: list[str], key: str, default: str) -> str:
+    """The value that counts: a key's last one."""
+    return [default, *(word.partition("=")[2] for word in overrides if word.partition("=")[0] == key)][-1]
 
 
 def compose_cell(overrides: list[str]) -> CellConfig:
@@ -198,13 +208,18 @@ def compose_cell(overrides: list[str]) -> CellConfig:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    study = _last(overrides, "study", CellConfig.study)
+    if study not in STUDIES:
+        raise unknown("study", study, STUDIES)
     check_keys(overrides, CellConfig, GROUPS)
+    profile = _last(overrides, "profile", CellConfig.profile)
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(configs_folder().resolve()), version_base="1.3"):
             # ++: keys that only have a default beside the code are not in the YAML yet.
-            words = [w if w.partition("=")[0] in GROUPS else f"++{w}" for w in overrides]
-            composed = compose("cell", words)
+            plain = [w for w in overrides if w.partition("=")[0] != "profile"]
+            words = [w if w.partition("=")[0] in GROUPS else f"++{w}" for w in plain]
+            composed = compose("cell", [f"profile={study}/{profile}", *words])
         given = {word.partition("=")[0] for word in overrides}
         scenario = composed.get("scenario", CellConfig.scenario)
         for key, value in composed.get("grid", {}).get("per_scenario", {}).get(scenario, {}).items():

@@ -46,7 +46,7 @@ def test_help_is_quick_and_needs_no_torch(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["run", "scenario=uni"], "unknown scenario 'uni'; valid: uniform, parabola, collision"),
+        (["run", "scenario=uni"], "unknown scenario of study id_ood 'uni'; valid: uniform, parabola, collision"),
         (["jump"], "unknown verb 'jump'"),
         (["score", "absent.npz"], "absent.npz: no such file"),
         (["score"], "score takes one path"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from physlaw.config import CellConfig, choices, compose_cell, describe, parse_flat
+from physlaw.config import STUDIES, CellConfig, choices, compose_cell, describe, parse_flat
 from physlaw.errors import UserError
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.launch.cells import study_cells
@@ -20,11 +20,14 @@ def test_the_paper_has_its_28_cells() -> None:
     assert cells[0].diffusion.times == "uniform"
 
 
-@pytest.mark.parametrize("profile", choices("profile"))
+PROFILES = [(study, name) for study in STUDIES for name in choices("profile", study)]
+
+
+@pytest.mark.parametrize(("study", "profile"), PROFILES)
 @pytest.mark.parametrize("recipe", choices("recipe"))
-def test_every_profile_composes_with_every_recipe(profile: str, recipe: str) -> None:
-    for cell in study_cells([f"profile={profile}", f"recipe={recipe}"]):
-        assert cell.profile == profile
+def test_every_profile_composes_with_every_recipe(study: str, profile: str, recipe: str) -> None:
+    for cell in study_cells([f"study={study}", f"profile={profile}", f"recipe={recipe}"]):
+        assert (cell.study, cell.profile) == (study, profile)
         assert cell.recipe == recipe
         assert cell.grid.notes
 
@@ -67,12 +70,13 @@ def test_digest_follows_what_changes_a_result() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["scenario=uni"], "unknown scenario 'uni'; valid: uniform, parabola, collision"),
+        (["scenario=uni"], "unknown scenario of study id_ood 'uni'; valid: uniform, parabola, collision"),
         (["size=5k"], "unknown size of scenario uniform '5k'; valid: 300, 3k, 30k, 300k, 3m"),
         (["model=dit_huge"], "unknown model 'dit_huge'; valid: dit_b, "),
-        (["profile=tiny"], "unknown profile 'tiny'; valid: mini, paper, short, smoke"),
+        (["profile=tiny"], "unknown profile of study id_ood 'tiny'; valid: mini, paper, short, smoke"),
+        (["study=combinatorial", "profile=short"], "profile of study combinatorial 'short'; valid: paper, smoke"),
         (["recipe=slow"], "unknown recipe 'slow'; valid: faithful, fast"),
-        (["study=gap"], "unknown study 'gap'; valid: id_ood"),
+        (["study=gap"], "unknown study 'gap'; valid: id_ood, combinatorial"),
         (["colour=red"], "unknown key 'colour'; valid: model, tokenizer, "),
         (["train.stepz=1"], "unknown key 'train.stepz'; valid: train.steps, "),
         (["train.steps=many"], "train.steps: "),

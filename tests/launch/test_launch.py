@@ -80,7 +80,7 @@ def test_jobs_run_from_a_copy_that_later_edits_do_not_change(tmp_path: Path) -> 
     copy = snapshot(tmp_path)
     assert snapshot(tmp_path) == copy
     assert (copy / "code" / "physlaw" / "cell" / "run.py").is_file()
-    assert (copy / "configs" / "profile" / "paper.yaml").is_file()
+    assert (copy / "configs" / "profile" / "id_ood" / "paper.yaml").is_file()
     assert set(json.loads((copy / "commit.json").read_text())) == {"commit", "dirty"}
     environment = os.environ | {"PYTHONPATH": str(copy / "code"), "PHYSLAW_CONFIGS": str(copy / "configs")}
     code = "import physlaw, physlaw.config as c; print(physlaw.__file__, c.configs_folder())"

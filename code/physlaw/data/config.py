@@ -10,10 +10,18 @@ from physlaw.render.config import METHODS, check_resolution
 SCENARIO_NAMES = ("uniform", "parabola", "collision")
 _SIZES = ("300", "3k", "30k", "300k", "3m")
 # Collision: also the release's unused largest grid, and its older grids (4 instead of 8 frames before the contact).
-SIZES = {"uniform": _SIZES, "parabola": _SIZES, "collision": (*_SIZES, "24m", "10k", "110k", "1.6m")}
+# Combinatorial: how many templates the training set has, 99,000 videos each.
+COMBINATORIAL = "combinatorial"
+SIZES = {
+    "uniform": _SIZES,
+    "parabola": _SIZES,
+    "collision": (*_SIZES, "24m", "10k", "110k", "1.6m"),
+    COMBINATORIAL: ("6", "30", "60"),
+}
 PLACEMENTS = ("per_sample", "released")
 RENDERERS = ("cpu", "gpu")
 LATENT_DTYPES = ("float16", "bfloat16")
+CONDITIONS = ("zeros", "held")
 EVALUATIONS = ("released", "paper")
 CONTACTS = ("elastic", "released")
 
@@ -25,6 +33,8 @@ class DataConfig:
     resolution: int = 128
     num_frames: int = 32
     num_cond_frames: int = 3
+    condition: str = "zeros"  # what a model sees for the other frames; held: the last condition frame, and it draws
+    # what differs from it
     contact: str = "elastic"  # or released: inelastic below closing speed 1.0
     method: str = "area"  # how images below 256 are made: area averages of the 256 image, or bare formula
     renderer: str = "cpu"  # or gpu: training clips are rendered there, within one grey level
@@ -41,6 +51,7 @@ class DataConfig:
             (self.renderer, "data.renderer", RENDERERS),
             (self.placement, "placement", PLACEMENTS),
             (self.latent_dtype, "data.latent_dtype", LATENT_DTYPES),
+            (self.condition, "data.condition", CONDITIONS),
         ):
             if value not in valid:
                 raise unknown(kind, value, valid)

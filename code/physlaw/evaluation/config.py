@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from physlaw.data.config import EVALUATIONS
 from physlaw.errors import UserError, unknown
@@ -18,14 +19,35 @@ class EvalConfig:
     ood_clips: Optional[int] = None  # per block
     batch_size: int = 64
     shown_clips: int = 2  # per block, kept as videos for the report
+    detector_clips: int = 500  # simulated ones that the abnormal ratio's thresholds are calibrated on, and checked on
+    # Weights of the combinatorial study's metrics, safetensors (`physlaw weights`); no part of a run's identity.
+    lpips_file: str = ""
+    lpips_sha256: str = ""
+    i3d_file: str = ""
+    i3d_sha256: str = ""
 
     def __post_init__(self) -> None:
         if self.blocks not in EVALUATIONS:
             raise unknown("eval.blocks", self.blocks, EVALUATIONS)
-        for key in ("id_clips", "ood_clips", "batch_size"):
+        for key in ("id_clips", "ood_clips", "batch_size", "detector_clips"):
             value = getattr(self, key)
             if value is not None and value < 1:
                 raise UserError(f"eval.{key} must be at least 1, got {value}")
+        for kind in ("lpips", "i3d"):
+            file, sha256 = getattr(self, f"{kind}_file"), getattr(self, f"{kind}_sha256")
+            if bool(file) != bool(sha256) or not re.fullmatch("([0-9a-fA-F]{64})?", sha256):
+                raise UserError(
+                    f"eval.{kind}_file and eval.{kind}_sha256 (64 hexadecimal digits) go together, got {file!r} and "
+                    f"{sha256!r}"
+                )
+
+    def networks(self) -> Dict[str, str]:
+        """Digests of the metrics' networks: with others a cell is measured again, not trained or sampled again."""
+        return {"lpips": self.lpips_sha256.lower(), "i3d": self.i3d_sha256.lower()}
+
+    def identity(self) -> Dict[str, Any]:
+        """All that decides which clips are made."""
+        return {key: value for key, value in vars(self).items() if not key.startswith(("lpips_", "i3d_"))}
 
 
 @dataclass

@@ -6,11 +6,21 @@ from dataclasses import replace
 
 from physlaw.config import CellConfig, compose_cell
 from physlaw.errors import UserError
-from physlaw.studies import id_ood
 
 AXES = ("scenario", "model", "size", "seed")
 LISTS = tuple(f"grid.{name}" for name in ("scenarios", "models", "sizes", "seeds", "extra"))  # of no use to one cell
-STUDY_CELLS = {"id_ood": id_ood.cells}
+
+
+def grid_cells(base: CellConfig) -> list[dict[str, str]]:
+    """The cells of the base configuration's study and profile, as overrides of scenario, model, size and seed."""
+    grid = base.grid
+    combinations = [(s, m, n) for s in grid.scenarios for m in grid.models for n in grid.sizes]
+    combinations += [(s, m, n) for s, m, n in (text.split(":") for text in grid.extra)]
+    return [
+        {"scenario": scenario, "model": model, "size": size, "seed": str(seed)}
+        for scenario, model, size in combinations
+        for seed in grid.seeds
+    ]
 
 
 def study_cells(overrides: list[str]) -> list[CellConfig]:
@@ -45,7 +55,7 @@ def study_words(overrides: list[str]) -> list[list[str]]:
     if wanted:
         compose_cell(overrides)  # every word must be valid by itself
     base = compose_cell(common)
-    found = [c for c in STUDY_CELLS[base.study](base) if all(c[axis] == value for axis, value in wanted.items())]
+    found = [c for c in grid_cells(base) if all(c[axis] == value for axis, value in wanted.items())]
     if not found:
         asked = ", ".join(f"{axis}={value}" for axis, value in wanted.items())
         raise UserError(

@@ -6,8 +6,6 @@ in-dist block and, out of distribution, per level: which initial values lie outs
 
 from __future__ import annotations
 
-from physlaw.config import CellConfig
-
 TITLE = "In distribution against out of distribution"
 QUESTION = "Does a video diffusion model learn the law of motion, or does it copy the nearest training case?"
 
@@ -24,15 +22,3 @@ SHOWN_BLOCKS = {
     "parabola": ("id", "level2_v1", "xl_level2_v1"),
     "collision": ("id", "level4_v1_v2", "xl_level2_v1"),
 }
-
-
-def cells(base: CellConfig) -> list[dict[str, str]]:
-    """The study's cells in the base configuration's profile, as overrides of scenario, model, size and seed."""
-    grid = base.grid
-    combinations = [(s, m, n) for s in grid.scenarios for m in grid.models for n in grid.sizes]
-    combinations += [(s, m, n) for s, m, n in (text.split(":") for text in grid.extra)]
-    return [
-        {"scenario": scenario, "model": model, "size": size, "seed": str(seed)}
-        for scenario, model, size in combinations
-        for seed in grid.seeds
-    ]
