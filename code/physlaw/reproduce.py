@@ -17,8 +17,8 @@ from physlaw.config import REPOSITORY, CellConfig
 from physlaw.errors import UserError
 from physlaw.files import read_json, write_json
 from physlaw.report.collect import collect, read_metrics
-from physlaw.report.page import write_report
-from physlaw.report.tables import compare, comparison_text
+from physlaw.report.study import report_of, study_report
+from physlaw.report.tables import comparison_text
 
 NOTES = "notes.json"
 
@@ -29,13 +29,13 @@ def collect_and_report(cells: list[CellConfig], out: Path, mixed_code: bool = Fa
     grid = cells[0].grid
     notes = " ".join(text for text in (warning, grid.notes) if text)
     write_json(out / NOTES, {"text": notes, "tolerance": grid.tolerance})
-    return write_report(out, metrics, notes)
+    return study_report(cells[0].study).write(out, metrics, notes)
 
 
 def redraw(folder: Path) -> Path:
     """Tables, figures and page again, from what lies in the folder alone."""
     metrics = read_metrics(folder)
-    return write_report(folder, metrics, read_json(folder / NOTES)["text"])
+    return report_of(metrics).write(folder, metrics, read_json(folder / NOTES)["text"])
 
 
 _stop: Event | None = None  # of a worker: set once any cell has been interrupted or the run is over
@@ -118,7 +118,8 @@ def reproduce(cells: list[CellConfig], out: Path | None, workers: int | None = N
     page = collect_and_report(cells, out)
     print((out / "table.md").read_text())
     if (committed / "metrics.csv").is_file():
-        compared = compare(read_metrics(out), read_metrics(committed), first.grid.tolerance)
+        report = study_report(first.study)
+        compared = report.compare(read_metrics(out), read_metrics(committed), first.grid.tolerance)
         print(f"Beside the committed results ({committed.relative_to(REPOSITORY)}):\n")
         print(comparison_text(compared))
     else:

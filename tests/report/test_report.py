@@ -7,14 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from physlaw.config import REPOSITORY, compose_cell
+from physlaw.config import REPOSITORY, STUDIES, compose_cell
 from physlaw.data.video import encode_gif, side_by_side
 from physlaw.errors import UserError
 from physlaw.evaluation.evaluate import bootstrap_interval, summarize_blocks
 from physlaw.report.acceptance import COLUMNS, acceptance, acceptance_rows, acceptance_text, not_run
 from physlaw.report.collect import Finished, check_unmixed, read_metrics
-from physlaw.report.page import write_report
-from physlaw.report.tables import compare, comparison_text, grid_table, latex, markdown, table_rows
+from physlaw.report.id_ood import compare, write
+from physlaw.report.id_ood.tables import grid_table, table_rows
+from physlaw.report.study import REPORTS, report_of, study_report
+from physlaw.report.tables import comparison_text, latex, markdown
 from physlaw.reproduce import redraw
 
 SOURCES = ("generated", "truth", "reconstruction", "retrieved")
@@ -234,14 +236,14 @@ def test_the_page_and_the_table_end_with_the_measured_tokenizer(tmp_path: Path) 
         assert "Table 3" in text
     metrics = metrics[(metrics["scenario"] != "parabola") | (metrics["group"] == "id")]
     metrics.loc[metrics["scenario"] == "parabola", "kind"] = "missing"
-    write_report(copy, metrics, "")
+    write(copy, metrics, "")
     assert (copy / "table.md").read_text().count("| not run ") == 4  # verdict and source, ID and OOD
 
 
 COMMITTED = sorted(path.parent for path in (REPOSITORY / "results").glob("*/*/metrics.csv"))
 
 
-@pytest.mark.parametrize("folder", COMMITTED, ids=lambda p: p.name)
+@pytest.mark.parametrize("folder", COMMITTED, ids=lambda p: f"{p.parent.name}-{p.name}")
 def test_committed_results_redraw_from_their_folder_alone(folder: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -253,7 +255,15 @@ def test_committed_results_redraw_from_their_folder_alone(folder: Path, tmp_path
     for name in ("table.md", "table.tex"):
         assert (copy / name).read_bytes() == (folder / name).read_bytes()
     assert page.read_text().count("<img") >= 3
-    assert write_report(copy, read_metrics(copy), "x").exists()
+    assert report_of(read_metrics(copy)).write(copy, read_metrics(copy), "x").exists()
+
+
+def test_every_study_has_a_report_and_no_other_name_does() -> None:
+    assert set(REPORTS) == set(STUDIES)
+    assert study_report("combinatorial").compare.__module__ == "physlaw.report.combinatorial.comparison"
+    assert report_of(pd.DataFrame({"study": ["id_ood"]})) is study_report("id_ood")
+    with pytest.raises(UserError, match=r"unknown study 'id'; valid: id_ood, combinatorial"):
+        study_report("id")
 
 
 def test_results_are_committed_for_smoke_with_their_origin() -> None:

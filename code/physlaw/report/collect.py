@@ -15,10 +15,10 @@ import pandas as pd
 
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
-from physlaw.files import read_json_text, write_bytes, write_text
-from physlaw.studies import id_ood
+from physlaw.files import read_json_text, write_text
+from physlaw.report.study import study_report
 
-MAX_SHOWN = 36  # cells with clips on the page
+MAX_NAMED = 36  # unfinished cells, one a line
 
 
 def cell_names(cell: CellConfig) -> dict[str, Any]:
@@ -129,10 +129,10 @@ def check_unmixed(finished: list[Finished], mixed_code: bool) -> str:
 
 
 def collect(cells: list[CellConfig], out: Path, mixed_code: bool = False) -> tuple[pd.DataFrame, str]:
-    """Gather finished cells into out/: metrics.csv, clips.csv, clips/*.npz, provenance.json. Returns the metrics, and
-    a warning or nothing.
+    """Gather finished cells of one study into out/: metrics.csv, provenance.json, and what the study's own report
+    needs. Returns the metrics, and a warning or nothing.
 
-    A cell that has not finished is one row of kind "missing". Per-clip tables and clips are those of shown_cells.
+    A cell that has not finished is one row of kind "missing".
 
     Raises:
         UserError: cells of different code or data would be mixed (see check_unmixed), or none has finished.
@@ -142,30 +142,16 @@ def collect(cells: list[CellConfig], out: Path, mixed_code: bool = False) -> tup
     if not finished:
         raise UserError(f"none of the {len(cells)} cells has finished; first: {cells[0].folder}")
     missing = [cell.name for cell, done in parts if done is None]
-    for name in missing[:MAX_SHOWN]:
+    for name in missing[:MAX_NAMED]:
         print(f"physlaw: not finished: {name}", file=sys.stderr)
-    if len(missing) > MAX_SHOWN:
-        print(f"physlaw: and {len(missing) - MAX_SHOWN} more", file=sys.stderr)
+    if len(missing) > MAX_NAMED:
+        print(f"physlaw: and {len(missing) - MAX_NAMED} more", file=sys.stderr)
     warning = check_unmixed(finished, mixed_code)
     write_text(out / "metrics.csv", _metrics_text(parts))
-    shown = shown_cells([done.cell for done in finished])
-    write_text(out / "clips.csv", _clips(shown).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
-    for cell in shown:
-        for block in id_ood.SHOWN_BLOCKS[cell.scenario]:
-            path = cell.folder / "eval" / f"{block}.npz"
-            if path.is_file():
-                write_bytes(out / "clips" / f"{cell.name}.{path.name}", path.read_bytes())
+    study_report(cells[0].study).gather([done.cell for done in finished], out)
     known = [f"{json.dumps(done.cell.name)}: {done.provenance}" for done in finished]
     write_text(out / "provenance.json", "{\n" + ",\n".join(known) + "\n}\n")
     return read_metrics(out), warning
-
-
-def shown_cells(cells: list[CellConfig]) -> list[CellConfig]:
-    """The cells whose clips the page shows: of the first seed, and not more than a reader can look at."""
-    first: dict[tuple[str, str, str], CellConfig] = {}
-    for cell in cells:
-        first.setdefault((cell.scenario, cell.model.row, cell.size), cell)
-    return list(first.values())[:MAX_SHOWN]
 
 
 def _metrics_text(parts: list[tuple[CellConfig, Finished | None]]) -> str:
@@ -193,19 +179,6 @@ def _csv_line(values: Iterable[Any]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(values)
     return text.getvalue()
-
-
-def _clips(cells: list[CellConfig]) -> pd.DataFrame:
-    """Per-clip speeds and errors, for the scatter plots."""
-    tables = []
-    for cell in cells:
-        for path in sorted((cell.folder / "eval").glob("*.csv")):
-            table = pd.read_csv(path)
-            keep = [c for c in table if str(c).endswith(("_vx1", "_vx2"))]
-            table = table[["block", "level", "scene", *keep, "generated_corrected", "nearer_to_case"]]
-            table.insert(0, "cell", cell.name)
-            tables.append(table)
-    return pd.concat(tables, ignore_index=True)
 
 
 def read_metrics(folder: Path) -> pd.DataFrame:

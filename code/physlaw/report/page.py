@@ -1,91 +1,75 @@
-"""The report: one self-contained HTML page. Its numbers come from metrics.csv and tokenizer.csv only."""
+"""The parts of a report page that every study has: one self-contained HTML file."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from physlaw.config import CellConfig
 from physlaw.data.video import encode_gif, side_by_side
 from physlaw.files import write_text
-from physlaw.report.acceptance import CAPTION as TOKENIZER_CAPTION
-from physlaw.report.acceptance import acceptance, acceptance_rows, acceptance_text
-from physlaw.report.figures import draw_all
-from physlaw.report.tables import grid_table, group_row, latex, markdown, table_rows
-from physlaw.studies import id_ood
 
-CAPTION = (
-    "Velocity error in (ID) and out of distribution (OOD), mean over clips, in world units per second. Study {study}, "
-    "profile {profile}, recipe {recipe}; commit {commit:.10}."
-)
 MAX_ROWS = 500  # cells in the page's tables
+MAX_SHOWN = 36  # cells with clips on the page
 SHOWN = ("truth", "reconstruction", "generated")
+
+
+def shown_cells(cells: list[CellConfig]) -> list[CellConfig]:
+    """The cells whose clips the page shows: of the first seed, and not more than a reader can look at."""
+    first: dict[tuple[str, str, str], CellConfig] = {}
+    for cell in cells:
+        first.setdefault((cell.scenario, cell.model.row, cell.size), cell)
+    return list(first.values())[:MAX_SHOWN]
 
 
 def _uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _videos(folder: Path, metrics: pd.DataFrame) -> list[dict[str, Any]]:
-    """One entry per cell that has clips here: its shown blocks with their animations and errors."""
-    found = []
-    there = {path.name.split(".")[0] for path in (folder / "clips").glob("*.npz")}
-    cells = metrics.loc[metrics["cell"].isin(there), ["cell", "scenario"]].drop_duplicates()
-    for cell, scenario in cells.itertuples(index=False):
-        entries = []
-        for block in id_ood.SHOWN_BLOCKS[scenario]:
-            path = folder / "clips" / f"{cell}.{block}.npz"
-            if not path.is_file():
-                continue
-            with np.load(path, allow_pickle=False) as archive:
-                clips = [archive[name] for name in SHOWN]
-            row = group_row(metrics, cell, block)
-            animations = [
-                _uri("image/gif", encode_gif(side_by_side([clip[k] for clip in clips]))) for k in range(len(clips[0]))
-            ]
-            entries.append(
-                {"block": block, "error": None if row is None else row["generated_corrected"]}
-                | {"animations": animations}
-            )
-        found.append({"cell": cell, "blocks": entries})
-    return found
+def animations(path: Path) -> list[str]:
+    """The clips of an .npz with the arrays SHOWN, (N, T, W, W, 3) uint8 each: N animations with the three side by
+    side."""
+    with np.load(path, allow_pickle=False) as archive:
+        sources: list[NDArray[np.uint8]] = [archive[name] for name in SHOWN]
+    return [
+        _uri("image/gif", encode_gif(side_by_side([clips[k] for clips in sources]))) for k in range(len(sources[0]))
+    ]
 
 
-def write_report(folder: Path, metrics: pd.DataFrame, notes: str) -> Path:
-    """Draw the figures and write table.md and report.html beside metrics.csv; returns the page's path."""
-    header, rows = table_rows(metrics)
-    grid = grid_table(metrics)
-    tokenizer = acceptance(folder, metrics)
-    write_text(folder / "table.md", f"{markdown(*grid)}\n{markdown(header, rows)}\n{acceptance_text(tokenizer)}")
-    first = metrics[metrics["kind"] != "missing"].iloc[0]
-    write_text(folder / "table.tex", latex(*grid, CAPTION.format(**first)))
-    figures = {path.stem: _uri("image/svg+xml", path.read_bytes()) for path in draw_all(folder, metrics)}
-    template = jinja2.Environment(
+def first_finished(metrics: pd.DataFrame) -> pd.Series:
+    """A row of the first cell that has finished."""
+    return metrics[metrics["kind"] != "missing"].iloc[0]
+
+
+def write_page(
+    template: str, folder: Path, metrics: pd.DataFrame, notes: str, figures: Iterable[Path], **values: Any
+) -> Path:
+    """Fill a template into report.html beside metrics.csv; returns its path.
+
+    Args:
+        figures: SVG files; the template knows them as figures[<file name without .svg>].
+        values: what else the template names: title, question, and the study's own.
+    """
+    first = first_finished(metrics)
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("physlaw.report"), autoescape=True, undefined=jinja2.StrictUndefined
-    ).get_template("page.html")
-    levels = {name: ", ".join(f"L{k}: {what}" for k, what in known.items()) for name, known in id_ood.LEVELS.items()}
-    html = template.render(
-        title=id_ood.TITLE,
-        question=id_ood.QUESTION,
+    )
+    runs = metrics[metrics["kind"] != "missing"].drop_duplicates("cell")
+    html = environment.get_template(template).render(
         study=first["study"],
         profile=first["profile"],
         recipe=first["recipe"],
-        grid_header=grid[0],
-        grid_rows=grid[1],
-        header=header,
-        rows=rows[:MAX_ROWS],
-        left_out=max(0, len(rows) - MAX_ROWS),
-        levels=levels,
-        tokenizer_caption=TOKENIZER_CAPTION,
-        tokenizer_table=acceptance_rows(tokenizer),
         notes=notes,
-        figures=figures,
-        cells=_videos(folder, metrics),
-        runs=metrics[metrics["group"] == "id"].head(MAX_ROWS).to_dict("records"),
+        figures={path.stem: _uri("image/svg+xml", path.read_bytes()) for path in figures},
+        runs=runs.head(MAX_ROWS).to_dict("records"),
+        **values,
     )
     write_text(folder / "report.html", html)
     return folder / "report.html"

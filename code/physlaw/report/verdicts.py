@@ -1,0 +1,120 @@
+"""Verdicts on claims: differences between cells with their intervals, and what follows from them.
+
+What a claim compares is its study's business (e.g. combinatorial.claims); everything comes from metrics.csv.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+
+import pandas as pd
+
+from physlaw.report.tables import Table
+
+SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE, NOT_RUN = "supported", "not supported", "inconclusive", "not run"
+FILE = "verdicts.csv"
+# 97.5 % quantiles of Student's t; between two rows the larger one counts, which makes intervals a little too wide.
+_T = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228, 15: 2.131,
+      20: 2.086, 30: 2.042, 60: 2.000, 120: 1.980}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One claim: the check in words, what was found, and beside it what the paper has. All text."""
+
+    claim: str
+    verdict: str  # SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE or NOT_RUN
+    check: str
+    found: str  # the values with their intervals
+    threshold: str
+    intervals: str  # what they are taken over
+    paper: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """After minus before, with its 95 % interval (NaN: none). seeds: the fewer of both sides; 1: over clips."""
+
+    value: float
+    low: float
+    high: float
+    seeds: int
+
+    @property
+    def basis(self) -> str:
+        return "over clips of one seed" if self.seeds < 2 else f"over {self.seeds} seeds"
+
+    def negated(self) -> Difference:
+        return Difference(-self.value, -self.high, -self.low, self.seeds)
+
+    def text(self, digits: int) -> str:
+        """Value and interval, signed."""
+        value = f"{self.value:+.{digits}f}"
+        if math.isnan(self.low):
+            return f"{value} [no interval]"
+        return f"{value} [{self.low:+.{digits}f}, {self.high:+.{digits}f}]"
+
+
+def difference(before: pd.DataFrame, after: pd.DataFrame) -> Difference:
+    """Between two cells' values of one measure.
+
+    With two seeds or more on both sides: between the seeds' means, by Welch's t interval. Otherwise from the intervals
+    over clips that the values of one seed, a common one where there is one, have themselves: their distances to the
+    value add in quadrature, the lower side's to the other's upper (for symmetric intervals that is the quadrature of
+    the standard errors; shares near 0 and 1 have others).
+
+    Args:
+        before, after: a row per seed, columns seed, value, low, high; at least one row each.
+    Source: Welch, Biometrika 34 (1947); Newcombe, Stat. Med. 17 (1998) 873, method 10; Zou, Donner, Stat. Med. 27
+        (2008).
+    """
+    seeds = min(len(before), len(after))
+    if seeds > 1:
+        value = float(after["value"].mean() - before["value"].mean())
+        parts = [(float(rows["value"].var()) / len(rows), len(rows) - 1) for rows in (before, after)]
+        variance = sum(part for part, _ in parts)
+        freedom = variance**2 / sum(part**2 / n for part, n in parts) if variance else 1.0
+        half = quantile(freedom) * math.sqrt(variance)
+        return Difference(value, value - half, value + half, seeds)
+    common = set(before["seed"]) & set(after["seed"])
+    seed_of = [min(common) if common else rows["seed"].min() for rows in (before, after)]
+    a, b = (rows[rows["seed"] == seed].iloc[0] for rows, seed in zip((before, after), seed_of, strict=True))
+    value = float(b["value"] - a["value"])
+    down = math.hypot(b["value"] - b["low"], a["high"] - a["value"])
+    up = math.hypot(b["high"] - b["value"], a["value"] - a["low"])
+    return Difference(value, value - down, value + up, 1)
+
+
+def quantile(freedom: float) -> float:
+    """Student's t, 97.5 %, for at least one degree of freedom."""
+    return _T[max((known for known in _T if known <= freedom + 1e-9), default=1)]
+
+
+def decide(improvements: Iterable[Difference]) -> str:
+    """Differences that should be positive: SUPPORTED where all are beyond their interval, NOT_SUPPORTED where one is
+    negative beyond it, else INCONCLUSIVE; NOT_RUN without any."""
+    every = list(improvements)
+    if not every:
+        return NOT_RUN
+    if any(one.high < 0 for one in every):
+        return NOT_SUPPORTED
+    return SUPPORTED if all(one.low > 0 for one in every) else INCONCLUSIVE
+
+
+def basis(differences: Iterable[Difference]) -> str:
+    """What the intervals of these are taken over, in words."""
+    return "; ".join(dict.fromkeys(one.basis for one in differences))
+
+
+def verdict_table(verdicts: list[Verdict]) -> Table:
+    """Header and rows as text."""
+    return [item.name for item in fields(Verdict)], [list(astuple(one)) for one in verdicts]
+
+
+def verdict_csv(verdicts: list[Verdict]) -> str:
+    """The same as CSV."""
+    header, rows = verdict_table(verdicts)
+    return pd.DataFrame(rows, columns=header).to_csv(index=False, lineterminator="\n")
