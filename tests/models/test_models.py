@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -6,7 +7,7 @@ from physlaw.config import compose_cell
 from physlaw.errors import UserError
 from physlaw.models.config import ModelConfig, TokenizerConfig, axis_dims
 from physlaw.models.dit import DiT, count_parameters
-from physlaw.models.pixels import PixelTokenizer
+from physlaw.models.pixels import BodyPixels, PixelTokenizer
 from physlaw.models.rope import apply_rope, rope_table
 from physlaw.models.tokenizers import (
     build_tokenizer,
@@ -157,19 +158,28 @@ def test_temporal_downsampling_pads_at_the_head_only() -> None:
     assert Downsample(8, temporal=True)(torch.zeros(1, 8, 4, 8, 8)).shape == (1, 8, 2, 4, 4)
 
 
-@pytest.mark.parametrize("kind", ["vae", "pixels"])
-def test_no_frame_from_c_on_changes_a_condition_latent(kind: str) -> None:
-    tokenizer = small_vae() if kind == "vae" else PixelTokenizer(2)
+@pytest.mark.parametrize("kind", ["vae", "pixels", "bodies"])
+@pytest.mark.parametrize("held", [False, True])
+def test_no_frame_from_c_on_changes_a_condition_latent(kind: str, held: bool) -> None:
+    tokenizer = {"vae": small_vae, "pixels": lambda: PixelTokenizer(2), "bodies": BodyPixels}[kind]()
     for c in (1, 3, 4):
         clip = torch.rand(1, 3, 16, 32, 32) * 2 - 1
-        base = encode_condition(tokenizer, clip, c)
+        base = encode_condition(tokenizer, clip, c, held)
         for frame in range(c, 16):
             changed = clip.clone()
             changed[:, :, frame] = torch.rand(3, 32, 32)
-            assert torch.equal(encode_condition(tokenizer, changed, c), base)
+            assert torch.equal(encode_condition(tokenizer, changed, c, held), base)
         seen = clip.clone()
         seen[:, :, c - 1] *= -1
-        assert not torch.equal(encode_condition(tokenizer, seen, c), base)
+        assert not torch.equal(encode_condition(tokenizer, seen, c, held), base)
+
+
+def test_a_held_condition_is_the_clip_that_stands_still() -> None:
+    clip = torch.rand(1, 3, 8, 16, 16) * 2 - 1
+    still = clip.clone()
+    still[:, :, 2:] = clip[:, :, 1:2]
+    tokenizer = BodyPixels()
+    assert torch.equal(encode_condition(tokenizer, clip, 2, held=True), tokenizer.encode(still))
 
 
 def test_mask_comes_to_latent_rate_by_one_rule() -> None:
@@ -212,6 +222,23 @@ def test_pixels_come_back_from_the_pixel_tokenizer(name: str, balls: int) -> Non
     again = to_frames(tokenizer.decode(latents))
     different = abs(again.astype(int) - frames) > 1
     assert different.mean() < 1e-3  # pixels where two balls overlap at the contact
+
+
+@pytest.mark.parametrize("side", [32, 128])
+def test_pictures_of_bodies_come_back_from_their_coverage(side: int) -> None:
+    from physlaw.data.phyre_clips import RenderedBodies
+    from physlaw.worlds.phyre.scenes import training_videos
+
+    frames = RenderedBodies(training_videos("60"), side, 6).clips(np.arange(0, 5_940_000, 990_001))
+    tokenizer = BodyPixels()
+    latents = tokenizer.encode(to_unit(frames))
+    assert latents.shape[1] == 3
+    assert (to_frames(tokenizer.decode(latents)) == frames).all()  # green and purple too: it is RGB in another basis
+    coverage = latents / tokenizer.scale + 0.5
+    red, gray, black = (torch.tensor(colour, dtype=torch.uint8) for colour in BodyPixels.COLOURS)
+    for k, colour in enumerate((red, gray, black)):
+        full = coverage.permute(0, 2, 3, 4, 1)[(torch.from_numpy(frames) == colour).all(-1)]
+        assert (full - torch.eye(3)[k]).abs().max() < 1e-4
 
 
 def test_frames_survive_the_way_to_the_model_and_back() -> None:

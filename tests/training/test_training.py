@@ -224,6 +224,14 @@ def test_a_batch_in_parts_trains_as_the_whole_does(tmp_path: Path) -> None:
             assert found["grad_norm"] == pytest.approx(expected["grad_norm"], rel=1e-2)
 
 
+def test_a_relative_task_draws_what_differs_from_the_condition() -> None:
+    plain, relative = diffusion_task().batch(0), diffusion_task()
+    relative.relative = True
+    batch = relative.batch(0)
+    assert torch.equal(batch["x0"], plain["x0"] - plain["cond"])
+    assert all(torch.equal(batch[name], plain[name]) for name in ("cond", "noise", "t"))
+
+
 def test_computing_blocks_twice_changes_no_gradient() -> None:
     gradients = []
     for recompute in (False, True):

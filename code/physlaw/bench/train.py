@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from physlaw.bench.device import peak_memory_gb, peak_tflops, reset_peak_memory, synchronize
-from physlaw.cell.data import training_clips
+from physlaw.cell.data import num_balls, training_clips
 from physlaw.cell.model import CellModel, use_machine
 from physlaw.config import CellConfig
 from physlaw.data.latents import EncodedClips
@@ -37,7 +37,6 @@ from physlaw.training.loop import fit
 from physlaw.training.precision import autocast, resolve_precision
 from physlaw.training.state import TrainState
 from physlaw.training.tasks import DiffusionTask
-from physlaw.worlds.scenarios import get_scenario
 
 LATENT_CLIPS = 2048
 
@@ -76,7 +75,7 @@ def untrained(cell: CellConfig) -> CellModel:
     if cell.model.modality != "vision":
         raise UserError(f"benchmarks need model.modality=vision, got {cell.model.modality!r}")
     use_machine(cell.machine)
-    tokenizer = build_tokenizer(cell.tokenizer, get_scenario(cell.scenario).num_balls).to(ranks.device()).eval()
+    tokenizer = build_tokenizer(cell.tokenizer, num_balls(cell)).to(ranks.device()).eval()
     return CellModel(cell, tokenizer)
 
 
@@ -125,7 +124,14 @@ def measure(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
         else:
             latents = RandomLatents(folder, (model.tokenizer.channels, *model.shape))
         task = DiffusionTask(
-            model.model, model.objective, latents, model.mask, model.tokenizer, cell.train.batch_size, cell.seed
+            model.model,
+            model.objective,
+            latents,
+            model.mask,
+            model.tokenizer,
+            cell.train.batch_size,
+            cell.seed,
+            relative=model.relative,
         )
         task.log_clips = lambda state, writer: None  # type: ignore[method-assign]
         reset_peak_memory()

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from physlaw.config import CellConfig
-from physlaw.data.clips import RenderedClips, clips_digest, scenes_digest
+import numpy as np
+
+from physlaw.config import CellConfig, digest_of
+from physlaw.data.clips import ChosenClips, RenderedClips, clips_digest, scenes_digest
+from physlaw.data.config import COMBINATORIAL
 from physlaw.data.gpu_clips import GpuClips
+from physlaw.data.phyre_clips import RenderedBodies, phyre_scenes_digest
+from physlaw.data.phyre_files import PhyreFile, open_phyre_clips, phyre_clips_digest
 from physlaw.data.released import ClipFile, open_clips
 from physlaw.errors import UserError
 from physlaw.worlds import laws
+from physlaw.worlds.phyre.scenes import TRAIN_TRIALS, training_videos
+from physlaw.worlds.phyre.templates import template_set
+from physlaw.worlds.scenarios import get_scenario
 from physlaw.worlds.scenes import SceneSet, training_scenes
 
-TrainingClips = RenderedClips | GpuClips | ClipFile
+TrainingClips = RenderedClips | GpuClips | ClipFile | RenderedBodies | ChosenClips
 
 
-def cell_scenes(cell: CellConfig) -> SceneSet:
-    """The cell's training scenes."""
+def num_balls(cell: CellConfig) -> int | None:
+    """How many balls the cell's clips show; None: bodies of the combinatorial world."""
+    return None if cell.scenario == COMBINATORIAL else get_scenario(cell.scenario).num_balls
+
+
+def ball_scenes(cell: CellConfig) -> SceneSet:
+    """The training scenes of a cell with balls."""
     contact = laws.as_contact(cell.data.contact)
     scenes = training_scenes(cell.scenario, cell.size, cell.data.seed, contact, cell.data.placement)
     return replace(scenes, num_frames=cell.data.num_frames)
@@ -26,21 +39,50 @@ def training_clips(cell: CellConfig) -> TrainingClips:
     """The cell's training clips: rendered on the fly, or read from the files that data.files names.
 
     Raises:
-        UserError: the files are malformed, or hold another number of clips than the cell's training set.
+        UserError: the files are malformed, or hold other clips than the cell's training set.
     """
-    scenes = cell_scenes(cell)
-    if not cell.data.files:
-        if cell.data.renderer == "gpu":
-            return GpuClips(scenes, cell.data.resolution, cell.data.method)
-        return RenderedClips(scenes, cell.data.resolution, cell.data.method)
+    if cell.scenario == COMBINATORIAL:
+        return _read_bodies(cell) if cell.data.files else _rendered_bodies(cell)
+    return _read_balls(cell) if cell.data.files else _rendered_balls(cell)
+
+
+def _rendered_balls(cell: CellConfig) -> RenderedClips | GpuClips:
+    source = GpuClips if cell.data.renderer == "gpu" else RenderedClips
+    return source(ball_scenes(cell), cell.data.resolution, cell.data.method)
+
+
+def _read_balls(cell: CellConfig) -> ClipFile:
     clips = open_clips(cell.data.files, cell.data.resolution, cell.data.num_frames, cell.scenario)
-    if len(clips) != len(scenes):
+    wanted = len(ball_scenes(cell))
+    if len(clips) != wanted:
         raise UserError(
-            f"{cell.data.files} holds {len(clips)} clips; scenario={cell.scenario} size={cell.size} has {len(scenes)}"
+            f"{cell.data.files} holds {len(clips)} clips; scenario={cell.scenario} size={cell.size} has {wanted}"
         )
     return clips
 
 
+def _rendered_bodies(cell: CellConfig) -> RenderedBodies:
+    return RenderedBodies(training_videos(cell.size, cell.data.seed), cell.data.resolution, cell.data.num_frames)
+
+
+def _read_bodies(cell: CellConfig) -> ChosenClips:
+    """The files' training trials: they may be a part of the set, but of no other templates."""
+    clips = open_phyre_clips(cell.data.files, cell.data.resolution, cell.data.num_frames)
+    templates = template_set(cell.size)
+    numbers = [number for number in range(len(clips)) if clips.trial(number) in TRAIN_TRIALS]
+    for number in numbers:
+        if int(clips.key(number).split(":")[0]) not in templates:
+            raise UserError(f"{cell.data.files}: scene {clips.key(number)} is of no template of size={cell.size}")
+    if not numbers:
+        raise UserError(f"{cell.data.files} holds none of the training trials {TRAIN_TRIALS[0]} to {TRAIN_TRIALS[-1]}")
+    return ChosenClips(clips, np.array(numbers))
+
+
 def clips_digest_of(clips: TrainingClips) -> str:
     """Digest of a training set, rendered or read."""
+    if isinstance(clips, RenderedBodies):
+        return phyre_scenes_digest(clips.scenes, clips.num_frames)
+    if isinstance(clips, ChosenClips):
+        assert isinstance(clips.source, PhyreFile)
+        return digest_of([len(clips), phyre_clips_digest(clips.source)])
     return clips_digest(clips) if isinstance(clips, ClipFile) else scenes_digest(clips.scenes)

@@ -46,8 +46,8 @@ def use_machine(machine: MachineConfig) -> None:
 class FrameCodec:
     """A tokenizer as functions of frames (N, T, W, W, 3) uint8, a few clips at a time."""
 
-    def __init__(self, tokenizer: Tokenizer, num_cond_frames: int) -> None:
-        self.tokenizer, self.num_cond_frames = tokenizer, num_cond_frames
+    def __init__(self, tokenizer: Tokenizer, num_cond_frames: int, held: bool = False) -> None:
+        self.tokenizer, self.num_cond_frames, self.held = tokenizer, num_cond_frames, held
 
     @torch.no_grad()
     def encode(self, frames: Frames | Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class FrameCodec:
     def encode_condition(self, frames: Frames | Tensor) -> Tensor:
         """Latents of what the condition frames show."""
         parts = self._parts(frames)
-        return torch.cat([encode_condition(self.tokenizer, clips, self.num_cond_frames) for clips in parts])
+        return torch.cat([encode_condition(self.tokenizer, clips, self.num_cond_frames, self.held) for clips in parts])
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Frames:
@@ -80,7 +80,8 @@ class CellModel:
     def __init__(self, cell: CellConfig, tokenizer: Tokenizer) -> None:
         self.cell, self.tokenizer = cell, tokenizer
         data = cell.data
-        self.codec = FrameCodec(tokenizer, data.num_cond_frames)
+        self.relative = data.condition == "held"
+        self.codec = FrameCodec(tokenizer, data.num_cond_frames, self.relative)
         self.shape = latent_shape(tokenizer, data.num_frames, data.resolution)
         self.mask = condition_mask(tokenizer, self.shape, data.num_cond_frames).to(ranks.device())
         self.objective = Objective(cell.diffusion)
@@ -122,4 +123,5 @@ class CellModel:
 
         self.model.eval()
         self._compile_once(lambda: denoiser(noise, torch.ones(len(noise), device=noise.device)))
-        return self.codec.decode(sample(denoiser, self.objective, noise, steps or self.cell.diffusion.denoise_steps))
+        drawn = sample(denoiser, self.objective, noise, steps or self.cell.diffusion.denoise_steps)
+        return self.codec.decode(drawn + condition if self.relative else drawn)

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from physlaw.cell.data import cell_scenes, training_clips
+from physlaw.cell.data import ball_scenes, training_clips
 from physlaw.config import CellConfig, digest_of
 from physlaw.data.latents import LatentStore
 from physlaw.data.released import ClipFile
@@ -57,7 +57,7 @@ class InitialState:
     @property
     def count(self) -> int:
         """How many numbers tell the state."""
-        return len(get_scenario(self.cell.scenario).factors)
+        return len(get_scenario(self.cell.scenario).factors) if self.modality == "numbers" else 0
 
     def __call__(self, name: str, index: Index) -> dict[str, Tensor]:
         """{} for vision; {"extra": (N, K)} for numbers; {"extra": (N, L, dim), "extra_mask": (N, L)} for text."""
@@ -81,7 +81,7 @@ class InitialState:
         if name != TRAINING:
             return eval_scenes(self.cell.scenario, name, data.seed, laws.as_contact(data.contact), data.placement)
         if not data.files:
-            return cell_scenes(self.cell)
+            return ball_scenes(self.cell)
         clips = training_clips(self.cell)
         assert isinstance(clips, ClipFile)
         return clips

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from physlaw.cell.data import num_balls
 from physlaw.config import CellConfig, digest_of
 from physlaw.data.random_bodies import RandomScenes
 from physlaw.data.random_objects import RandomObjectClips
@@ -25,7 +26,6 @@ from physlaw.training.config import TrainConfig
 from physlaw.training.loop import fit
 from physlaw.training.state import save_tensors
 from physlaw.training.vae_task import VAETask, latent_statistics
-from physlaw.worlds.scenarios import get_scenario
 
 STATISTICS_CLIPS = 256  # clips that the latents' mean and spread are measured on
 
@@ -53,7 +53,7 @@ def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict
     A VAE is shared by every cell of the same tokenizer and clip settings: <runs>/tokenizers/<name>-<digest>/.
     Returns it, and what is known of it: {"digest", "seconds", "steps"}.
     """
-    tokenizer = build_tokenizer(cell.tokenizer, get_scenario(cell.scenario).num_balls).to(ranks.device())
+    tokenizer = build_tokenizer(cell.tokenizer, num_balls(cell)).to(ranks.device())
     if isinstance(tokenizer, PixelTokenizer):
         return tokenizer.eval(), {"digest": digest_of([cell.tokenizer.name, cell.tokenizer.scale]), "seconds": 0.0}
     run, folder = cell.tokenizer_run()

@@ -45,6 +45,19 @@ class RenderedClips:
         return render_clips(self.scenes.trajectory(np.asarray(index)), self.resolution, self.method)
 
 
+class ChosenClips:
+    """Some of a source's clips: clip i is clip numbers[i] of the source."""
+
+    def __init__(self, source: ClipSource, numbers: Index) -> None:
+        self.source, self.numbers = source, numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def clips(self, index: Index) -> Any:
+        return self.source.clips(self.numbers[np.asarray(index)])
+
+
 class WithMirrored:
     """A source's clips, and after them every one mirrored left to right."""
 

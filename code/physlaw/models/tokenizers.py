@@ -16,7 +16,7 @@ from torch import Tensor
 
 from physlaw.errors import UserError
 from physlaw.models.config import TokenizerConfig
-from physlaw.models.pixels import PixelTokenizer
+from physlaw.models.pixels import BodyPixels, PixelTokenizer
 from physlaw.models.vae import VideoVAE
 
 
@@ -32,10 +32,11 @@ class Tokenizer(Protocol):
     def decode(self, latents: Tensor) -> Tensor: ...
 
 
-def build_tokenizer(config: TokenizerConfig, num_balls: int) -> PixelTokenizer | VideoVAE:
-    """A tokenizer with its initial weights; `num_balls` matters to the pixel tokenizer only."""
+def build_tokenizer(config: TokenizerConfig, num_balls: int | None) -> PixelTokenizer | VideoVAE:
+    """A tokenizer with its initial weights. num_balls: what the clips show, None for bodies of the combinatorial
+    world; it matters to the pixel tokenizers only."""
     if config.kind == "pixels":
-        return PixelTokenizer(num_balls, config.scale)
+        return BodyPixels(config.scale) if num_balls is None else PixelTokenizer(num_balls, config.scale)
     return VideoVAE(
         config.base_channels,
         tuple(config.channel_mult),
@@ -71,14 +72,15 @@ def to_frames(clips: Tensor) -> NDArray[np.uint8]:
     return np.ascontiguousarray(levels.permute(0, 2, 3, 4, 1).cpu().numpy())
 
 
-def encode_condition(tokenizer: Tokenizer, clips: Tensor, num_cond_frames: int) -> Tensor:
-    """Latents of the clips with every frame from num_cond_frames on set to zero (mid-grey in [-1, 1]).
+def encode_condition(tokenizer: Tokenizer, clips: Tensor, num_cond_frames: int, held: bool = False) -> Tensor:
+    """Latents of the clips with every frame from num_cond_frames on set to zero (mid-grey in [-1, 1]), or to the last
+    condition frame (held).
 
-    Encoded from the zeroed clip, never cut out of the clip's own latents: with three condition frames and stride four
+    Encoded from the changed clip, never cut out of the clip's own latents: with three condition frames and stride four
     the first latent of the whole clip already contains frame 3.
     """
     visible = clips.clone()
-    visible[:, :, num_cond_frames:] = 0
+    visible[:, :, num_cond_frames:] = clips[:, :, num_cond_frames - 1 : num_cond_frames] if held else 0
     return tokenizer.encode(visible)
 
 

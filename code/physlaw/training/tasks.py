@@ -55,6 +55,7 @@ class DiffusionTask:
         mask: (1, 1, T', H', W').
         seed: the training seed: order of the clips, times and noise.
         state: clip numbers -> what the model takes besides the frames (see cell.state); nothing by default.
+        relative: the model draws what differs from the condition latents.
     """
 
     def __init__(
@@ -67,10 +68,12 @@ class DiffusionTask:
         batch_size: int,
         seed: int,
         state: Callable[[NDArray[np.int64]], dict[str, Tensor]] = lambda index: {},
+        relative: bool = False,
     ) -> None:
         self.model: nn.Module = model
         self.objective, self.latents, self.mask = objective, latents, mask
         self.tokenizer, self.batch_size, self.seed, self.state = tokenizer, batch_size, seed, state
+        self.relative = relative
 
     def regions(self) -> list[nn.Module]:
         return list(self.model.get_submodule("blocks").children())
@@ -80,6 +83,11 @@ class DiffusionTask:
         generator = counter_generator("diffusion", self.seed, sample)
         return int(torch.randint(len(self.latents), (), generator=generator)), generator
 
+    def _pair(self, clips: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """What is drawn, and the condition."""
+        latents, cond = self.latents.pair(clips)
+        return (latents - cond if self.relative else latents), cond
+
     def origin(self, step: int) -> dict[str, Any]:
         samples = sample_numbers(step, self.batch_size).tolist()
         return {"samples": [self._draw(k)[0] for k in samples], "generators": ["diffusion", self.seed, samples]}
@@ -87,7 +95,7 @@ class DiffusionTask:
     def batch(self, step: int, part: slice = slice(None)) -> dict[str, Tensor]:
         drawn = [self._draw(k) for k in sample_numbers(step, self.batch_size)[part].tolist()]
         clips = np.array([clip for clip, _ in drawn])
-        x0, cond = self.latents.pair(clips)
+        x0, cond = self._pair(clips)
         t = torch.cat([self.objective.sample_times(1, generator) for _, generator in drawn])
         noise = torch.stack([torch.randn(x0.shape[1:], generator=generator) for _, generator in drawn])
         return {"x0": x0, "cond": cond, "noise": noise, "t": t, **self.state(clips)}
@@ -103,7 +111,7 @@ class DiffusionTask:
     def log_clips(self, state: TrainState, writer: SummaryWriter) -> None:
         """Generated clips (moving average weights) beside the true ones."""
         index = np.arange(min(LOGGED_CLIPS, len(self.latents)))
-        x0, cond = (v.to(self.mask.device) for v in self.latents.pair(index))
+        x0, cond = (v.to(self.mask.device) for v in self._pair(index))
         noise = torch.randn(x0.shape, generator=counter_generator("logged clips", self.seed, 0)).to(x0.device)
         mask = self.mask.expand(len(x0), -1, -1, -1, -1)
         told = {name: value.to(x0.device) for name, value in self.state(index).items()}
@@ -112,5 +120,6 @@ class DiffusionTask:
             return torch.func.functional_call(self.model, state.ema, (x_t, t, cond, mask), told)
 
         generated = sample(denoiser, self.objective, noise, self.objective.config.denoise_steps)
-        pair = [to_frames(self.tokenizer.decode(z.float())) for z in (x0, generated)]
+        base = cond if self.relative else torch.zeros_like(cond)
+        pair = [to_frames(self.tokenizer.decode(z.float() + base)) for z in (x0, generated)]
         add_clips(writer, "clips/true_beside_generated", pair, state.step)
