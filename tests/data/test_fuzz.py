@@ -1,4 +1,4 @@
-"""Damaged files: 10,000 mutants of good ones lead to the named error or to clips, and to nothing else."""
+"""Damaged files: 9,000 mutants of good ones lead to the named error or to clips, and to nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from physlaw.errors import UserError
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.evaluation.score import score_clips
 
-MUTANTS, PARTS = 10_000, 4
+MUTANTS, PARTS = 9_000, 4  # 1,000 more: test_phyre_files.py
 WORDS = (b"\xff" * 8, b"\x7f" + b"\xff" * 7, (1 << 40).to_bytes(8, "little"), (1 << 20).to_bytes(8, "little"))
 
 

@@ -32,6 +32,15 @@ def test_every_profile_composes_with_every_recipe(study: str, profile: str, reci
         assert cell.grid.notes
 
 
+def test_the_papers_combinatorial_cells() -> None:
+    cells = study_cells(["study=combinatorial", "profile=paper"])
+    found = [(cell.model.name, cell.size) for cell in cells]
+    assert found == [("dit_xl", "6"), ("dit_xl", "30"), ("dit_xl", "60"), ("dit_b", "60")]
+    assert {(cell.train.steps, cell.train.batch_size, cell.data.resolution) for cell in cells} == {(1_000_000, 256, 256)}
+    assert {(cell.data.num_cond_frames, cell.eval.id_clips, cell.eval.ood_clips) for cell in cells} == {(1, 600, 500)}
+    assert {cell.data.condition for cell in cells} == {"zeros"}
+
+
 def test_smoke_is_one_cell_per_scenario() -> None:
     assert [cell.scenario for cell in study_cells([])] == ["uniform", "parabola", "collision"]
 
@@ -74,7 +83,7 @@ def test_digest_follows_what_changes_a_result() -> None:
         (["size=5k"], "unknown size of scenario uniform '5k'; valid: 300, 3k, 30k, 300k, 3m"),
         (["model=dit_huge"], "unknown model 'dit_huge'; valid: dit_b, "),
         (["profile=tiny"], "unknown profile of study id_ood 'tiny'; valid: mini, paper, short, smoke"),
-        (["study=combinatorial", "profile=short"], "profile of study combinatorial 'short'; valid: paper, smoke"),
+        (["study=combinatorial", "profile=short"], "profile of study combinatorial 'short'; valid: mini, paper, smoke"),
         (["recipe=slow"], "unknown recipe 'slow'; valid: faithful, fast"),
         (["study=gap"], "unknown study 'gap'; valid: id_ood, combinatorial"),
         (["colour=red"], "unknown key 'colour'; valid: model, tokenizer, "),
