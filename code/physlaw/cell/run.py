@@ -93,8 +93,9 @@ def train_cell(cell: CellConfig) -> CellModel:
         ranks.say(f"{cell.name}: {len(clips)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
         latents = cell_latents(cell, model, clips, data_digest, known)
         told = partial(model.state, TRAINING)
+        batch = cell.train.batch_size
         task = DiffusionTask(
-            model.model, model.objective, latents, model.mask, tokenizer, cell.train.batch_size, cell.seed, told
+            model.model, model.objective, latents, model.mask, tokenizer, batch, cell.seed, told, model.relative
         )
         state, report = fit(task, cell.train, cell.folder, cell.digest(), cell.name, cell.machine)
         ranks.on_main(lambda: _save_model(cell, model, state, report, known, data_digest, len(clips)))
@@ -155,6 +156,7 @@ def cell_latents(
         "tokenizer": known["digest"],
         "num_frames": cell.data.num_frames,
         "flips": cell.data.flips,
+        "condition": cell.data.condition,
     }
     return LatentCache(
         Path(cell.runs) / "latents",
