@@ -54,24 +54,33 @@ def frame_metrics(truth: Frames, generated: Frames, device: str = "cpu") -> Fram
     _check(truth, generated)
     if min(truth.shape[2:4]) < WINDOW:
         raise UserError(f"frames of {truth.shape[2]} x {truth.shape[3]} pixels: SSIM needs at least {WINDOW} a side")
-    ssim, psnr = [], []
+    parts = []
     for ours, theirs in _frame_pairs(truth, generated, device):
-        ours, theirs = ours.double() / 255, theirs.double() / 255
-        _, picture = structural_similarity_index_measure(
-            theirs,
-            ours,
-            sigma=SIGMA,
-            kernel_size=WINDOW,
-            reduction="none",
-            data_range=1.0,
-            k1=K1,
-            k2=K2,
-            return_full_image=True,  # its own mean would count windows over a mirrored border
-        )
-        ssim.append(picture[..., BORDER:-BORDER, BORDER:-BORDER].mean((1, 2, 3)).cpu())
-        psnr.append(_decibel(theirs, ours).clamp(max=PSNR_OF_EQUALS).cpu())
-    shape = truth.shape[:2]
-    return FrameMetrics(torch.cat(ssim).reshape(shape).numpy(), torch.cat(psnr).reshape(shape).numpy())
+        # Equal frames have 1 and 100 dB; a condition frame or a lossless tokenizer's need no convolutions.
+        values = torch.tensor([1.0, PSNR_OF_EQUALS], dtype=torch.float64, device=device).repeat(len(ours), 1)
+        differ = (ours != theirs).flatten(1).any(dim=1)
+        if differ.any():
+            values[differ] = _ssim_psnr(ours[differ].double() / 255, theirs[differ].double() / 255)
+        parts.append(values.cpu())
+    ssim, psnr = torch.cat(parts).reshape(*truth.shape[:2], 2).numpy().transpose(2, 0, 1)
+    return FrameMetrics(ssim, psnr)
+
+
+def _ssim_psnr(ours: Tensor, theirs: Tensor) -> Tensor:
+    """(n, 2) of pictures (n, 3, H, W) float64 in [0, 1]."""
+    _, picture = structural_similarity_index_measure(
+        theirs,
+        ours,
+        sigma=SIGMA,
+        kernel_size=WINDOW,
+        reduction="none",
+        data_range=1.0,
+        k1=K1,
+        k2=K2,
+        return_full_image=True,  # its own mean would count windows over a mirrored border
+    )
+    ssim = picture[..., BORDER:-BORDER, BORDER:-BORDER].mean((1, 2, 3))
+    return torch.stack([ssim, _decibel(theirs, ours).clamp(max=PSNR_OF_EQUALS)], dim=1)
 
 
 def _decibel(pictures: Tensor, others: Tensor) -> Tensor:
