@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
+from physlaw.evaluation.measure import wilson
 from physlaw.evaluation.track import Frames, check_frames
 from physlaw.worlds.bodies import SIDE
 from physlaw.worlds.phyre.ambiguity import ELSEWHERE, MISSING, OUTCOMES, AmbiguityScenes, classify
@@ -28,7 +29,6 @@ _FULL_RED = 2 * 243 - 79 - 70  # 2 R - G - B of the palette's red; it is 0 for g
 _MIN_SHARE = 0.05  # a pixel with less red is background (noise of generated frames)
 _AREAS = (1 / 3, 3.0)  # of the ball's area; a red blob beyond is no ball
 _REACH, _REACH_PIXELS = 1.3, 2.0  # of the window around the bulk: in radii, and pixels more
-_Z = 1.959963984540054  # the normal distribution's 97.5 % quantile: two-sided 95 %
 
 
 def red_path(frames: Frames, radius: float) -> Array:
@@ -108,25 +108,12 @@ class Accuracy:
     accuracy_high: float | None
 
 
-def _wilson(count: int, of: int) -> tuple[float, float, float] | tuple[None, None, None]:
-    """A share and Wilson's score interval, without continuity correction.
-
-    Source: Wilson, J. Am. Stat. Assoc. 22 (1927).
-    """
-    if not of:
-        return None, None, None
-    share = count / of
-    centre = (share + _Z**2 / (2 * of)) / (1 + _Z**2 / of)
-    half = _Z / (1 + _Z**2 / of) * math.sqrt(share * (1 - share) / of + _Z**2 / (4 * of**2))
-    # At 0 and 1 the interval ends there exactly; rounding would miss it.
-    return share, 0.0 if count == 0 else centre - half, 1.0 if count == of else centre + half
-
-
 def _row(family: str, low: float, high: float, pairs: Sequence[tuple[str, str]]) -> Accuracy:
     right = sum(true == found for true, found in pairs)
     elsewhere, missing = (sum(found == kind for _, found in pairs) for kind in (ELSEWHERE, MISSING))
     wrong = len(pairs) - right - elsewhere - missing
-    return Accuracy(family, low, high, len(pairs), right, wrong, elsewhere, missing, *_wilson(right, len(pairs)))
+    accuracy = wilson(right, len(pairs)) if pairs else (None, None, None)
+    return Accuracy(family, low, high, len(pairs), right, wrong, elsewhere, missing, *accuracy)
 
 
 def _check(true: Sequence[str], found: Sequence[str], margins: Array, families: Sequence[str] | None) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+Z = 1.959963984540054  # the normal distribution's 97.5 % quantile: two-sided 95 %
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -33,3 +35,17 @@ class Measure:
 def unavailable(name: str, clips: int, protocol: str, reason: str) -> Measure:
     """The measure without a value."""
     return Measure(name, None, clips, protocol, note=reason)
+
+
+def wilson(count: int, of: int) -> tuple[float, float, float]:
+    """A share and Wilson's 95 % score interval, without continuity correction; NaN of none.
+
+    Source: Wilson, J. Am. Stat. Assoc. 22 (1927).
+    """
+    if not of:
+        return math.nan, math.nan, math.nan
+    share = count / of
+    centre = (share + Z**2 / (2 * of)) / (1 + Z**2 / of)
+    half = Z / (1 + Z**2 / of) * math.sqrt(share * (1 - share) / of + Z**2 / (4 * of**2))
+    # At 0 and 1 the interval ends there exactly; rounding would miss it.
+    return share, 0.0 if count == 0 else centre - half, 1.0 if count == of else centre + half
