@@ -29,7 +29,7 @@ ALLOWED = {
         "reproduce",
         "cell",
     },
-    "cell": {"worlds", "render", "data", "models", "diffusion", "training", "evaluation", "report"},
+    "cell": {"worlds", "render", "data", "models", "diffusion", "training", "evaluation", "studies", "label", "report"},
     "weights": {"models"},
     "label": {"data", "report", "worlds"},
     "studies": set(),

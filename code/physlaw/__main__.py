@@ -33,7 +33,7 @@ usage: physlaw VERB [key=value ...]
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
   floors      measure the evaluator's errors on true clips: [out=FOLDER clips=200]
   tokenizer   measure what a study's tokenizer costs (the paper's Table 3): [out=FOLDER] and reproduce's words
-  label       people judge clips, blinded: label build CLIPS.npz out=FOLDER; label score KEY.json RATINGS.json...
+  label       people judge clips, blinded: label build [CLIPS.npz] out=FOLDER; label score KEY.json RATINGS.json...
   weights     published weights of the metrics, and from where; weights convert KIND FILE... [sha256= out=FILE]
   bench       measure speeds on this machine: simulate | train | sample | collect | checkpoint; [out=FILE.json]
 
@@ -106,12 +106,24 @@ def _tokenizer(words: list[str]) -> int:
 
 
 def _label(words: list[str]) -> int:
-    from physlaw.config import parse_flat
+    from physlaw.config import own_words, parse_flat
+    from physlaw.label.build import LabelClip
     from physlaw.label.command import LabelConfig, label
+    from physlaw.launch.cells import study_cells
 
-    config = parse_flat(LabelConfig, [word for word in words if "=" in word])
+    own, of_cells = own_words(LabelConfig, [word for word in words if "=" in word])
+    config = parse_flat(LabelConfig, own)
+
+    def study_clips() -> list[LabelClip]:
+        cells = study_cells(of_cells)
+        from physlaw.cell.rating import rating_clips
+
+        return rating_clips(cells, config.clips)
+
     plain = [word for word in words if "=" not in word] or [""]
-    print(label(plain[0], plain[1:], config), end="")
+    if of_cells and (plain[0] != "build" or plain[1:]):
+        parse_flat(LabelConfig, of_cells)  # names what is no key of a page or of scores
+    print(label(plain[0], plain[1:], config, study_clips), end="")
     return 0
 
 
@@ -318,7 +330,7 @@ def _verb_help(verb: str) -> str:
     if verb == "label":
         from physlaw.label.command import LabelConfig
 
-        return describe(LabelConfig)
+        return describe(LabelConfig) + "\nwithout a file, of the cells:\n" + describe(CellConfig)
     if verb == "weights":
         return "physlaw weights\nphyslaw weights convert KIND FILE... [sha256=DIGEST,...] [out=FILE]\n"
     if verb == "report":

@@ -16,21 +16,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from safetensors.torch import load_file
 
 from physlaw.cell.data import TrainingClips, clips_digest_of, training_clips
+from physlaw.cell.evaluate import evaluate_cell
 from physlaw.cell.model import CellModel, use_machine
 from physlaw.cell.state import TRAINING
 from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import FAILURE, CellConfig
 from physlaw.data.clips import ClipSource, WithMirrored
+from physlaw.data.config import COMBINATORIAL
 from physlaw.data.latents import EncodedClips, LatentCache
-from physlaw.data.released import ClipFile
+from physlaw.data.phyre_clips import check_body_clips
 from physlaw.errors import UserError
-from physlaw.evaluation.evaluate import Codec, evaluate_block, summarize_blocks
-from physlaw.evaluation.retrieval import NearestCase
 from physlaw.files import read_json, remove_leftovers, sha256_file, write_json, write_text
 from physlaw.models.dit import count_parameters
 from physlaw.models.vae import VideoVAE
@@ -40,7 +39,6 @@ from physlaw.training.loop import Interrupted, TrainReport, fit
 from physlaw.training.precision import resolve_precision
 from physlaw.training.state import TrainState, save_tensors
 from physlaw.training.tasks import DiffusionTask
-from physlaw.worlds.scenarios import get_scenario
 
 
 def check_devices() -> None:
@@ -223,6 +221,15 @@ def check_scale(cell: CellConfig) -> None:
         )
     if cell.data.num_frames < 6:
         raise UserError(f"data.num_frames must be at least 6 to measure a velocity, got {cell.data.num_frames}")
+    if cell.scenario == COMBINATORIAL:
+        check_body_clips(cell.data.resolution, cell.data.num_frames)
+        for key, value, valid in (
+            ("model.modality", cell.model.modality, "vision"),
+            ("data.renderer", cell.data.renderer, "cpu"),
+            ("data.flips", cell.data.flips, False),
+        ):
+            if value != valid:
+                raise UserError(f"scenario={COMBINATORIAL} needs {key}={str(valid).lower()}, got {value!r}")
     if cell.model.modality != "vision" and cell.data.flips:
         raise UserError(f"data.flips=true mirrors clips, not what model.modality={cell.model.modality} tells of them")
     if cell.data.placement == "released" and cell.eval.blocks != "released":
@@ -244,30 +251,29 @@ def run_cell(cell: CellConfig) -> Path:
             return rows
         started = time.monotonic()
         card = cell.folder / "evaluation.json"
-        if rows.exists() and card.exists() and read_json(card)["weights_sha256"] == _weights(cell):
+        if rows.exists() and card.exists() and _is_current(read_json(card), cell):
             return rows
         ranks.say(f"{cell.name}: evaluating")
         _drop_stale_evaluation(cell)
-        tables = []
-        codec = Codec(model.codec.reconstruct, model.generate)
-        training = training_clips(cell)
-        scenes = training if isinstance(training, ClipFile) else training.scenes
-        cases = NearestCase(scenes, cell.data.num_cond_frames)
-        for block in get_scenario(cell.scenario).eval_blocks(cell.eval.blocks).values():
-            if len(block.grid):
-                tables.append(evaluate_block(block, cases, codec, cell.data, cell.eval, cell.folder / "eval"))
-        summary = summarize_blocks(pd.concat(tables, ignore_index=True))
+        summary = evaluate_cell(cell, model)
         write_text(rows, summary.to_csv(index=False, float_format="%.9g"))
         write_json(
             card,
             {
                 "weights_sha256": _weights(cell),
+                "networks": cell.eval.networks(),
                 "denoise_steps": cell.diffusion.denoise_steps,
                 "seconds": round(time.monotonic() - started, 1),
                 **provenance(),
             },
         )
     return rows
+
+
+def _is_current(evaluated: dict[str, Any], cell: CellConfig) -> bool:
+    """The evaluation is of these weights, by these networks."""
+    networks = evaluated.get("networks", cell.eval.networks())
+    return evaluated["weights_sha256"] == _weights(cell) and networks == cell.eval.networks()  # type: ignore[no-any-return]
 
 
 @contextlib.contextmanager

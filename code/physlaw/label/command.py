@@ -1,10 +1,11 @@
-"""`physlaw label build FILE.npz` and `physlaw label score KEY.json RATINGS.json...`."""
+"""`physlaw label build [FILE.npz]` and `physlaw label score KEY.json RATINGS.json...`."""
 
 from __future__ import annotations
 
 import json
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,11 +26,14 @@ class LabelConfig:
     out: str = ""  # build: the page's folder; score: a JSON file
     seed: int = 0  # build: of the order and of the controls shown
     share_controls: float = 0.2  # build: at least this share of what is shown is ground truth
+    clips: int = 50  # build from a study: of each of its cells and sets
     automatic: str = ""  # score: CSV with columns clip and abnormal, to compare with
 
     def __post_init__(self) -> None:
         if not 0 <= self.share_controls < 1:
             raise UserError(f"share_controls must be at least 0 and below 1, got {self.share_controls}")
+        if self.clips < 1:
+            raise UserError(f"clips must be at least 1, got {self.clips}")
 
 
 def read_clips(path: Path) -> list[LabelClip]:
@@ -54,14 +58,17 @@ def read_clips(path: Path) -> list[LabelClip]:
     return [LabelClip(clip, str(g), str(n), bool(c)) for clip, g, n, c in rows]
 
 
-def label(verb: str, files: list[str], config: LabelConfig) -> str:
+def label(verb: str, files: list[str], config: LabelConfig, study_clips: Callable[[], list[LabelClip]]) -> str:
     """Do what the words say; returns what is to be printed.
 
+    Args:
+        study_clips: gives the clips to build from where no file is named.
     Raises:
         UserError: the words do not fit, or as build and score.
     """
-    if verb == "build" and len(files) == 1 and config.out:
-        page = build(read_clips(Path(files[0])), Path(config.out), config.seed, config.share_controls)
+    if verb == "build" and len(files) <= 1 and config.out:
+        clips = read_clips(Path(files[0])) if files else study_clips()
+        page = build(clips, Path(config.out), config.seed, config.share_controls)
         return f"page: {page.resolve()}\n"
     if verb == "score" and len(files) >= 2:
         automatic = Path(config.automatic) if config.automatic else None
@@ -70,6 +77,7 @@ def label(verb: str, files: list[str], config: LabelConfig) -> str:
             Path(config.out).write_text(json.dumps(asdict(found), indent=1) + "\n")
         return score_text(found)
     raise UserError(
-        "usage: physlaw label build CLIPS.npz out=FOLDER [seed= share_controls=], or physlaw label score KEY.json "
-        "RATINGS.json... [automatic=FILE.csv out=FILE.json]"
+        "usage: physlaw label build [CLIPS.npz] out=FOLDER [seed= share_controls=], without a file from the finished "
+        "cells of a study: study=combinatorial [profile= clips=]; or physlaw label score KEY.json RATINGS.json... "
+        "[automatic=FILE.csv out=FILE.json]"
     )

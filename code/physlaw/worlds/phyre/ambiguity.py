@@ -104,6 +104,11 @@ class AmbiguityScenes:
         if not 0 <= number < len(self):
             raise UserError(f"scene {number} is not in {self.family}; valid: 0 to {len(self) - 1}")
 
+    def address(self, number: int) -> tuple[int, ...]:
+        """The release's number of the family, and the scene's here. Raises UserError: no such number."""
+        self._check(number)
+        return self.released, int(number)
+
     def action(self, number: int) -> Action:
         """A scene's red ball as (ax, ay, ar). Raises UserError: no such number."""
         self._check(number)
