@@ -238,7 +238,8 @@ def test_pictures_of_bodies_come_back_from_their_coverage(side: int) -> None:
     red, gray, black = (torch.tensor(colour, dtype=torch.uint8) for colour in BodyPixels.COLOURS)
     for k, colour in enumerate((red, gray, black)):
         full = coverage.permute(0, 2, 3, 4, 1)[(torch.from_numpy(frames) == colour).all(-1)]
-        assert (full - torch.eye(3)[k]).abs().max() < 1e-4
+        assert len(full) or side == 32  # where few pixels are wholly covered
+        assert ((full - torch.eye(3)[k]).abs() < 1e-4).all()
 
 
 def test_frames_survive_the_way_to_the_model_and_back() -> None:

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from physlaw.config import CellConfig
+from physlaw.data.config import COMBINATORIAL, PLACEMENTS, SCENARIO_NAMES, SIZES
 from physlaw.data.config import EVALUATIONS as PLAIN_EVALUATIONS
-from physlaw.data.config import PLACEMENTS, SCENARIO_NAMES, SIZES
 from physlaw.errors import UserError
 from physlaw.worlds import placement, scenes
 from physlaw.worlds.blocks import disjoint
+from physlaw.worlds.phyre.templates import SETS
 from physlaw.worlds.scenarios import EVALUATIONS, PARABOLA, SCENARIOS, get_scenario
 from physlaw.worlds.scenes import eval_scenes, training_scenes
 from physlaw.worlds.streams import permutation, uniforms
@@ -151,7 +152,9 @@ def test_impossible_scenes_are_named(name: str, init: list[float]) -> None:
 
 def test_plain_names_match_the_worlds() -> None:
     assert tuple(SCENARIOS) == SCENARIO_NAMES
-    for name, sizes in SIZES.items():
+    assert SIZES[COMBINATORIAL] == tuple(name for name in SETS if name != "held_out")
+    for name in SCENARIO_NAMES:
+        sizes = SIZES[name]
         assert all(len(training_scenes(name, size)) for size in sizes)
         with pytest.raises(UserError, match=", ".join(sizes)):
             training_scenes(name, "7k")
