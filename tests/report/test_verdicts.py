@@ -162,6 +162,11 @@ def test_ambiguity_below_a_pixel() -> None:
         metrics.loc[half, ["value", "low", "high"]] = [below, below - 0.1, below + 0.1]
         assert found(metrics)["C15"].verdict == expected
     metrics = study()
+    above = metrics["measure"] == "accuracy 1 to inf px"
+    metrics.loc[above, ["value", "low", "high"]] = [0.1, 0.05, 0.2]
+    assert found(metrics)["C15"].verdict == INCONCLUSIVE  # it fails everywhere
+    assert "fails where nothing is ambiguous" in found(metrics)["C15"].found
+    metrics = study()
     assert found(metrics[metrics["kind"] != "ambiguity"])["C15"].verdict == NOT_RUN
     assert found(study(large_60=None))["C15"].verdict == NOT_RUN
 

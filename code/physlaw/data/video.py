@@ -15,11 +15,11 @@ FRAMES_PER_S = 10
 GAP_PX, GAP_GREY = 4, 160
 
 
-def side_by_side(clips: list[Frames]) -> Frames:
-    """Clips (T, W, W, 3) -> one (T, H, H n + gaps, 3), each enlarged to about 96 pixels without smoothing."""
+def side_by_side(clips: list[Frames], panel_px: int = PANEL_PX) -> Frames:
+    """Clips (T, W, W, 3) -> one (T, H, H n + gaps, 3), each enlarged to about panel_px pixels without smoothing."""
     panels: list[Frames] = []
     for clip in clips:
-        factor = max(1, PANEL_PX // clip.shape[1])
+        factor = max(1, panel_px // clip.shape[1])
         panel = clip.repeat(factor, axis=1).repeat(factor, axis=2)
         panels += [panel, np.full((*panel.shape[:2], GAP_PX, 3), GAP_GREY, np.uint8)]
     return np.concatenate(panels[:-1], axis=2)

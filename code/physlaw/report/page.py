@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from physlaw.config import CellConfig
-from physlaw.data.video import encode_gif, side_by_side
+from physlaw.data.video import PANEL_PX, encode_gif, side_by_side
 from physlaw.files import write_text
 
 MAX_ROWS = 500  # cells in the page's tables
@@ -33,13 +33,14 @@ def _uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def animations(path: Path) -> list[str]:
+def animations(path: Path, panel_px: int = PANEL_PX) -> list[str]:
     """The clips of an .npz with the arrays SHOWN, (N, T, W, W, 3) uint8 each: N animations with the three side by
-    side."""
+    side. panel_px: as side_by_side; 1 for many clips, which the page's style then enlarges."""
     with np.load(path, allow_pickle=False) as archive:
         sources: list[NDArray[np.uint8]] = [archive[name] for name in SHOWN]
     return [
-        _uri("image/gif", encode_gif(side_by_side([clips[k] for clips in sources]))) for k in range(len(sources[0]))
+        _uri("image/gif", encode_gif(side_by_side([clips[k] for clips in sources], panel_px)))
+        for k in range(len(sources[0]))
     ]
 
 

@@ -46,6 +46,7 @@ from physlaw.studies.combinatorial import (
 
 LARGER, SMALLER = PAPER_MODELS
 MOST = TEMPLATES[-1]
+CAPABLE = 0.5  # accuracy of the outcome from one pixel on that a model must be able to have
 BEYOND = "every difference in the right direction, its interval beyond 0"
 
 
@@ -178,7 +179,9 @@ def _in_template(metrics: pd.DataFrame) -> Verdict:
 
 
 def _ambiguity(metrics: pd.DataFrame) -> Verdict:
-    threshold, paper = "difference > 0, its interval beyond 0", "examples, no figures"
+    """Only a model that is right where the margin is clear can show what ambiguity costs."""
+    threshold = f"difference > 0, its interval beyond 0; open if the accuracy from one pixel on is below {CAPABLE:g}"
+    paper = "examples, no figures"
     main = main_model(metrics)
     if main is None:
         return _verdict(metrics, "C15", _no_main(), threshold, NOT_RUN, "", paper)
@@ -191,8 +194,11 @@ def _ambiguity(metrics: pd.DataFrame) -> Verdict:
     if below.empty or above.empty:
         return _verdict(metrics, "C15", f"{where}: no ambiguous clips scored", threshold, NOT_RUN, "", paper)
     change = difference(below, above)
+    decided = decide([change])
+    if float(above["high"].max()) < CAPABLE:
+        decided, where = INCONCLUSIVE, f"{where}, which fails where nothing is ambiguous"
     found = f"{where}; below one pixel {_accuracy(below)}; from one pixel on {_accuracy(above)}; " + change.text(3)
-    return _verdict(metrics, "C15", found, threshold, decide([change]), change.basis, paper)
+    return _verdict(metrics, "C15", found, threshold, decided, change.basis, paper)
 
 
 def _accuracy(rows: pd.DataFrame) -> str:

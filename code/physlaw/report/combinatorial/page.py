@@ -119,7 +119,7 @@ def _videos(folder: Path, metrics: pd.DataFrame, clips: pd.DataFrame) -> list[di
             left_out = f"{shown} of {there} templates, evenly spread" if there > shown else f"all {there} templates"
             found.append(
                 {"cell": cell, "set": name.replace("_", " "), "shown": left_out}
-                | {"clips": list(zip(captions, animations(path), strict=True))}
+                | {"clips": list(zip(captions, animations(path, panel_px=1), strict=True))}
             )
     return found
 
