@@ -59,12 +59,7 @@ class Site:
         return so()
 
     def hurry(self) -> None:
-        """A job that went back to the queue would wait two minutes; started at once SLURM may refuse it."""
-        for line in self.slurm.run("squeue", "--me", "--noheader", "--array", "--format=%i|%r").splitlines():
-            job, reason = line.split("|")
-            if reason.strip() == "BeginTime":
-                time.sleep(3)
-                self.slurm.run("scontrol", "update", f"JobId={job.strip()}", "StartTime=now")
+        self.slurm.hurry()
 
     def idle(self) -> bool:
         return self.slurm.idle()

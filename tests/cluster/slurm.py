@@ -122,6 +122,15 @@ PartitionName=high Nodes=localhost MaxTime=INFINITE State=UP PriorityTier=10 Pre
         )
         return done.stdout if done.returncode == 0 else ""
 
+    def hurry(self) -> None:
+        """Let jobs that went back to the queue start: they would wait two minutes. Within the first seconds SLURM
+        refuses to start them ("job credential revoked") and counts them as failed."""
+        for line in self.run("squeue", "--me", "--noheader", "--array", "--format=%i|%r").splitlines():
+            job, reason = line.split("|")
+            if reason.strip() == "BeginTime":
+                time.sleep(3)
+                self.run("scontrol", "update", f"JobId={job.strip()}", "StartTime=now")
+
     def idle(self) -> bool:
         """No job is left. A client that fails or times out says nothing about jobs."""
         return self.run("squeue", "--format=%i").split() == ["JOBID"]

@@ -60,10 +60,7 @@ class Array:
                 logs = [*self.folder.rglob("log.txt"), *self.folder.glob("*.out")]
                 ends = "\n".join(f"{log}:\n{log.read_text()[-1500:]}" for log in logs)
                 raise SystemExit(f"waited for {what} in vain\n{self.cluster.run('squeue')}\n{ends}")
-            for line in self.cluster.run("squeue", "--noheader", "--array", "--format=%i|%r").splitlines():
-                job, reason = line.split("|")
-                if reason.strip() == "BeginTime":  # a requeued job would wait two minutes
-                    self.cluster.run("scontrol", "update", f"JobId={job.strip()}", "StartTime=now")
+            self.cluster.hurry()
             time.sleep(0.5)
 
     def signal_and_finish(self, *signal_job: str) -> None:
