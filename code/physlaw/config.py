@@ -13,7 +13,19 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
-from physlaw.data.config import COMBINATORIAL, SCENARIO_NAMES, SIZES, DataConfig
+from physlaw.data.config import (
+    ATTRIBUTES,
+    COMBINATORIAL,
+    COMPOSITION,
+    GAPS,
+    HOLES,
+    MEMORIZATION,
+    RESOLUTION_AND_LENGTH,
+    RING,
+    SCENARIO_NAMES,
+    SIZES,
+    DataConfig,
+)
 from physlaw.diffusion.config import DiffusionConfig
 from physlaw.errors import UserError, unknown
 from physlaw.evaluation.config import EvalConfig
@@ -22,7 +34,18 @@ from physlaw.training.config import MachineConfig, TrainConfig
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GROUPS = ("model", "tokenizer", "recipe", "profile")
-STUDIES = {"id_ood": SCENARIO_NAMES, "combinatorial": (COMBINATORIAL,)}  # and their scenarios
+STUDIES = {  # and their scenarios
+    "id_ood": SCENARIO_NAMES,
+    "combinatorial": (COMBINATORIAL,),
+    "velocity_gap": GAPS,
+    "square_out": HOLES,
+    "memorization": MEMORIZATION,
+    "attributes": ATTRIBUTES,
+    "ring": RING,
+    "composition": COMPOSITION,
+    "modality": ("collision",),
+    "resolution_and_length": RESOLUTION_AND_LENGTH,
+}
 FAILURE = "failure.txt"  # in a run folder: why the last run failed
 CELL_NAME = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)*")
 
@@ -76,7 +99,7 @@ class CellConfig:
     @property
     def name(self) -> str:
         """What differs between cells; it is the folder, the row key and the job name."""
-        return f"{self.scenario}-{self.model.row}-n{self.size}-seed{self.seed}"
+        return f"{self.scenario}-{self.model.row}-n{self.size.replace('.', '_')}-seed{self.seed}"
 
     @property
     def table(self) -> str:

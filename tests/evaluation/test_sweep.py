@@ -9,8 +9,8 @@ from physlaw.errors import UserError
 from physlaw.evaluation.config import SweepConfig
 from physlaw.evaluation.sweep import random_scenes, sweep_steps
 from physlaw.render.discs import render_clips
-from physlaw.worlds.scenarios import get_scenario
 from physlaw.worlds.scenes import ball_trajectory
+from physlaw.worlds.variants import get_scenario
 
 DATA = DataConfig(resolution=64)
 

@@ -23,7 +23,7 @@ from physlaw.models.tokenizers import build_tokenizer
 from physlaw.report import acceptance
 from physlaw.report.acceptance import LIMIT, read_measured, verdict
 from physlaw.training.state import save_tensors
-from physlaw.worlds.scenarios import get_scenario
+from physlaw.worlds.variants import get_scenario
 
 DATA = DataConfig(resolution=32)
 FEW = ["profile=smoke", "eval.id_clips=3", "eval.ood_clips=2"]
@@ -34,7 +34,7 @@ def place_untrained_vae(cell: CellConfig, seed: int = 0) -> Path:
     """The folder that `physlaw prepare stage=tokenizer` makes, with initial weights."""
     folder = cell.tokenizer_run()[1]
     torch.manual_seed(seed)
-    save_tensors(folder / "vae.safetensors", dict(build_tokenizer(cell.tokenizer, 0).state_dict()))
+    save_tensors(folder / "vae.safetensors", dict(build_tokenizer(cell.tokenizer).state_dict()))
     write_json(folder / "card.json", {"sha256": sha256_file(folder / "vae.safetensors"), "seconds": 1.5})
     return folder
 
@@ -231,7 +231,7 @@ def test_the_verbs_keys_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_clips_go_through_the_tokenizer_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    tokenizer = build_tokenizer(compose_cell(FEW).tokenizer, 2).eval()
+    tokenizer = build_tokenizer(compose_cell(FEW).tokenizer).eval()
     frames = np.random.default_rng(0).integers(0, 256, (11, 4, 16, 16, 3), dtype=np.uint8)
     sizes: list[int] = []
     encode: Callable[[torch.Tensor], torch.Tensor] = tokenizer.encode

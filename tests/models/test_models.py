@@ -205,7 +205,7 @@ def test_statistics_normalise_and_travel_with_the_weights() -> None:
 
 def test_full_width_vae_has_the_stable_diffusion_layout() -> None:
     with torch.device("meta"):
-        vae, flat = build_tokenizer(TokenizerConfig(), 1), VideoVAE(temporal_levels=0)
+        vae, flat = build_tokenizer(TokenizerConfig()), VideoVAE(temporal_levels=0)
     assert (vae.spatial_stride, vae.temporal_stride, vae.channels) == (8, 4, 4)
     assert sum(p.numel() for p in flat.encoder.parameters()) == 34_163_592 + 72  # SD 1.5's encoder and quant_conv
 

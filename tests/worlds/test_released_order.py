@@ -6,8 +6,9 @@ import pytest
 from physlaw.errors import UserError
 from physlaw.worlds.placement import FRAMES_BEFORE_CONTACT
 from physlaw.worlds.released_order import TRIES, released_training_order
-from physlaw.worlds.scenarios import COLLISION, SCENARIOS, training_scenario
+from physlaw.worlds.scenarios import COLLISION, SCENARIOS
 from physlaw.worlds.scenes import eval_scenes, training_scenes
+from physlaw.worlds.variants import training_scenario
 
 
 def draws_of(low: np.ndarray, high: np.ndarray, units: np.ndarray) -> np.ndarray:

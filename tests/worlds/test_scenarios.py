@@ -8,9 +8,10 @@ from physlaw.errors import UserError
 from physlaw.worlds import placement, scenes
 from physlaw.worlds.blocks import disjoint
 from physlaw.worlds.phyre.templates import SETS
-from physlaw.worlds.scenarios import EVALUATIONS, PARABOLA, SCENARIOS, get_scenario
+from physlaw.worlds.scenarios import EVALUATIONS, PARABOLA, SCENARIOS
 from physlaw.worlds.scenes import eval_scenes, training_scenes
 from physlaw.worlds.streams import permutation, uniforms
+from physlaw.worlds.variants import get_scenario
 
 # (before, after) dropping infeasible scenes: released data sections 3 and 4.2
 TRAINING = {

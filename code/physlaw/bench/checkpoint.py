@@ -46,7 +46,7 @@ class CheckpointBenchConfig:
 
 def bench_checkpoint(cell: CellConfig, config: CheckpointBenchConfig) -> dict[str, object]:
     """Seconds of saving and of loading, in the system's folder for temporary files (TMPDIR)."""
-    tokenizer = build_tokenizer(cell.tokenizer, 0)
+    tokenizer = build_tokenizer(cell.tokenizer)
     shape = latent_shape(tokenizer, cell.data.num_frames, cell.data.resolution)
     model = DiT(cell.model, tokenizer.channels, shape).to(ranks.device())
     state = TrainState(model, new_ema(model), build_optimizers(model, cell.train), step=1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from physlaw.config import CellConfig, digest_of
 from physlaw.data.clips import ChosenClips, RenderedClips, clips_digest, scenes_digest
-from physlaw.data.config import COMBINATORIAL
+from physlaw.data.config import COMBINATORIAL, COMPOSITION
 from physlaw.data.gpu_clips import GpuClips
 from physlaw.data.phyre_clips import RenderedBodies, phyre_scenes_digest
 from physlaw.data.phyre_files import PhyreFile, open_phyre_clips, phyre_clips_digest
@@ -17,15 +17,26 @@ from physlaw.errors import UserError
 from physlaw.worlds import laws
 from physlaw.worlds.phyre.scenes import TRAIN_TRIALS, training_videos
 from physlaw.worlds.phyre.templates import template_set
-from physlaw.worlds.scenarios import get_scenario
 from physlaw.worlds.scenes import SceneSet, training_scenes
+from physlaw.worlds.variants import get_scenario
 
 TrainingClips = RenderedClips | GpuClips | ClipFile | RenderedBodies | ChosenClips
 
 
-def num_balls(cell: CellConfig) -> int | None:
-    """How many balls the cell's clips show; None: bodies of the combinatorial world."""
-    return None if cell.scenario == COMBINATORIAL else get_scenario(cell.scenario).num_balls
+def picture(cell: CellConfig) -> str:
+    """What the cell's clips show, in models.tokenizers.PICTURES' words."""
+    if cell.scenario == COMBINATORIAL:
+        return "bodies"
+    if cell.scenario in COMPOSITION:
+        return "red_blue_black"
+    scenario = get_scenario(cell.scenario)
+    return "red_blue" if scenario.num_balls == 2 or "colour" in scenario.factors else "red"
+
+
+def mirrored(cell: CellConfig) -> bool:
+    """The cell trains on mirror images too: its scenario says so, or data.flips."""
+    own = cell.scenario not in (COMBINATORIAL, *COMPOSITION) and get_scenario(cell.scenario).flips
+    return own or cell.data.flips
 
 
 def ball_scenes(cell: CellConfig) -> SceneSet:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from physlaw.cell.data import training_clips
@@ -11,13 +13,14 @@ from physlaw.config import CellConfig
 from physlaw.data.clips import RenderedClips
 from physlaw.data.gpu_clips import GpuClips
 from physlaw.data.released import ClipFile
-from physlaw.evaluation.evaluate import Codec, evaluate_block, summarize_blocks
+from physlaw.evaluation.bands import band_summary
+from physlaw.evaluation.evaluate import Codec, Summary, evaluate_block, summarize_blocks
 from physlaw.evaluation.retrieval import NearestCase
-from physlaw.worlds.scenarios import get_scenario
+from physlaw.worlds.variants import GAPS, TRAINED_SPEEDS, get_scenario
 
 
-def evaluate_velocities(cell: CellConfig, model: CellModel) -> pd.DataFrame:
-    """Velocity errors on every evaluation block, a row per group of clips."""
+def evaluate_velocities(cell: CellConfig, model: CellModel, further: Summary | None = None) -> pd.DataFrame:
+    """Velocity errors on every evaluation block, a row per group of clips; `further` adds columns."""
     codec = Codec(model.codec.reconstruct, model.generate)
     training = training_clips(cell)
     assert isinstance(training, RenderedClips | GpuClips | ClipFile)
@@ -27,10 +30,24 @@ def evaluate_velocities(cell: CellConfig, model: CellModel) -> pd.DataFrame:
         for block in get_scenario(cell.scenario).eval_blocks(cell.eval.blocks).values()
         if len(block.grid)
     ]
-    return summarize_blocks(pd.concat(tables, ignore_index=True))
+    return summarize_blocks(pd.concat(tables, ignore_index=True), further)
 
 
-EVALUATIONS = {"id_ood": evaluate_velocities, "combinatorial": evaluate_videos}
+def evaluate_bands(cell: CellConfig, model: CellModel) -> pd.DataFrame:
+    """The same, and generated speeds against the trained bands."""
+    bands = GAPS.get(cell.scenario, (TRAINED_SPEEDS,))
+    return evaluate_velocities(cell, model, band_summary(bands))
+
+
+EVALUATIONS: dict[str, Callable[[CellConfig, CellModel], pd.DataFrame]] = {
+    "id_ood": evaluate_velocities,
+    "combinatorial": evaluate_videos,
+    "velocity_gap": evaluate_bands,
+    "memorization": evaluate_bands,
+    "square_out": evaluate_velocities,
+    "modality": evaluate_velocities,
+    "resolution_and_length": evaluate_velocities,
+}
 
 
 def evaluate_cell(cell: CellConfig, model: CellModel) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from physlaw.cell.data import TrainingClips, clips_digest_of, training_clips
+from physlaw.cell.data import TrainingClips, clips_digest_of, mirrored, training_clips
 from physlaw.cell.evaluate import evaluate_cell
 from physlaw.cell.model import CellModel, use_machine
 from physlaw.cell.state import TRAINING
@@ -145,7 +145,7 @@ def cell_latents(
     known: dict[str, Any],
 ) -> EncodedClips | LatentCache:
     """The training clips' latents: stored once where the tokenizer costs something, encoded at every use otherwise."""
-    source: ClipSource = WithMirrored(clips) if cell.data.flips else clips
+    source: ClipSource = WithMirrored(clips) if mirrored(cell) else clips
     if not isinstance(model.tokenizer, VideoVAE):
         return EncodedClips(source, model.codec.encode, model.codec.encode_condition)
     identity: dict[str, object] = {
@@ -153,7 +153,7 @@ def cell_latents(
         "rendering": [cell.data.resolution, cell.data.method],
         "tokenizer": known["digest"],
         "num_frames": cell.data.num_frames,
-        "flips": cell.data.flips,
+        "flips": mirrored(cell),
         "condition": cell.data.condition,
     }
     return LatentCache(
@@ -230,7 +230,7 @@ def check_scale(cell: CellConfig) -> None:
         ):
             if value != valid:
                 raise UserError(f"scenario={COMBINATORIAL} needs {key}={str(valid).lower()}, got {value!r}")
-    if cell.model.modality != "vision" and cell.data.flips:
+    if cell.model.modality != "vision" and mirrored(cell):
         raise UserError(f"data.flips=true mirrors clips, not what model.modality={cell.model.modality} tells of them")
     if cell.data.placement == "released" and cell.eval.blocks != "released":
         raise UserError(f"data.placement=released needs eval.blocks=released, got {cell.eval.blocks!r}")

@@ -23,8 +23,8 @@ from physlaw.models.text import TextEncoder, build_text_encoder
 from physlaw.training import ranks
 from physlaw.worlds import laws
 from physlaw.worlds.describe import sentences, state_numbers
-from physlaw.worlds.scenarios import get_scenario
 from physlaw.worlds.scenes import SceneSet, eval_scenes
+from physlaw.worlds.variants import get_scenario
 
 Index = NDArray[np.int64]
 TRAINING = "training"

@@ -16,7 +16,7 @@ from physlaw.evaluation.config import SweepConfig
 from physlaw.evaluation.sweep import SweepRow, sweep_steps
 from physlaw.files import read_json, write_json
 from physlaw.provenance import provenance
-from physlaw.worlds.scenarios import get_scenario
+from physlaw.worlds.variants import get_scenario
 
 Frames = NDArray[np.uint8]
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from physlaw.cell.data import num_balls
+from physlaw.cell.data import picture
 from physlaw.config import CellConfig, digest_of
 from physlaw.data.random_bodies import RandomScenes
 from physlaw.data.random_objects import RandomObjectClips
@@ -53,7 +53,7 @@ def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict
     A VAE is shared by every cell of the same tokenizer and clip settings: <runs>/tokenizers/<name>-<digest>/.
     Returns it, and what is known of it: {"digest", "seconds", "steps"}.
     """
-    tokenizer = build_tokenizer(cell.tokenizer, num_balls(cell)).to(ranks.device())
+    tokenizer = build_tokenizer(cell.tokenizer, picture(cell)).to(ranks.device())
     if isinstance(tokenizer, PixelTokenizer):
         return tokenizer.eval(), {"digest": digest_of([cell.tokenizer.name, cell.tokenizer.scale]), "seconds": 0.0}
     run, folder = cell.tokenizer_run()
@@ -75,7 +75,7 @@ def _train_tokenizer(cell: CellConfig, run: str, folder: Path) -> None:
     ranks.say(f"training tokenizer {folder.name}: {cell.tokenizer.steps} steps")
     # The statistics read the posterior means; without set statistics encode and decode are the raw VAE.
     torch.manual_seed(cell.tokenizer.seed)
-    tokenizer = build_tokenizer(cell.tokenizer, 0).to(ranks.device())
+    tokenizer = build_tokenizer(cell.tokenizer).to(ranks.device())
     assert isinstance(tokenizer, VideoVAE)
     if cell.tokenizer.initial_file:
         load_sd15(tokenizer, Path(cell.tokenizer.initial_file), cell.tokenizer.initial_sha256)

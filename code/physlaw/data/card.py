@@ -7,6 +7,7 @@ from typing import Any
 
 from physlaw.files import sha256_file
 from physlaw.provenance import provenance
+from physlaw.worlds.grids import Grid
 from physlaw.worlds.scenes import SceneSet
 
 
@@ -34,6 +35,7 @@ def card_of(world: dict[str, Any], settings: dict[str, Any], files: list[Path]) 
 def ball_card(scenes: SceneSet, written: int) -> dict[str, Any]:
     """The first part of the card for a scene set of the balls."""
     scenario, grid = scenes.scenario, scenes.grid
+    assert isinstance(grid, Grid)  # of every scenario that is written to files
     return {
         "name": f"{scenario.name} {scenes.split}",
         "law": list(scenario.equations),

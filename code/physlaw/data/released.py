@@ -17,8 +17,9 @@ from physlaw.data.records import Array, Frames, Index, Records
 from physlaw.errors import UserError
 from physlaw.render.discs import NATIVE, area_average
 from physlaw.worlds.grids import check_numbers
-from physlaw.worlds.scenarios import SCENARIOS, Scenario, get_scenario
+from physlaw.worlds.scenarios import SCENARIOS, Scenario
 from physlaw.worlds.scenes import Trajectory, ball_trajectory
+from physlaw.worlds.variants import get_scenario
 
 
 class ClipFile:

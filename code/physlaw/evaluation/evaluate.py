@@ -140,8 +140,12 @@ def bootstrap_interval(values: NDArray[np.float64], draws: int = 1000, seed: int
     return float(low), float(high)
 
 
-def summarize_group(table: pd.DataFrame) -> dict[str, float]:
-    """Means over clips of every error of every source, the corrected error's interval, and the nearer share."""
+Summary = Callable[[pd.DataFrame], dict[str, float]]  # further columns for a group of clips
+
+
+def summarize_group(table: pd.DataFrame, further: Summary | None = None) -> dict[str, float]:
+    """Means over clips of every error of every source, the corrected error's interval, the nearer share, and what the
+    study adds."""
     row: dict[str, float] = {"clips": len(table), "measured": int(table["generated_corrected"].notna().sum())}
     for source in SOURCES:
         for error in ERRORS:
@@ -152,19 +156,21 @@ def summarize_group(table: pd.DataFrame) -> dict[str, float]:
     low, high = bootstrap_interval(table["generated_corrected"].to_numpy(dtype=np.float64))
     row["generated_corrected_low"], row["generated_corrected_high"] = low, high
     row["nearer_to_case"] = table["nearer_to_case"].mean()
-    return row
+    return row if further is None else row | further(table)
 
 
-def summarize_blocks(table: pd.DataFrame) -> pd.DataFrame:
+def summarize_blocks(table: pd.DataFrame, further: Summary | None = None) -> pd.DataFrame:
     """One row per block, then per OOD level ("ood1", ...) and for all OOD clips together ("ood")."""
     rows = []
     for name, group in table.groupby("block", sort=False):
         level = int(group["level"].iloc[0])
         # One name for the in-dist block of every evaluation set.
-        rows.append({"group": name if level else "id", "kind": "block", "level": level, **summarize_group(group)})
+        rows.append(
+            {"group": name if level else "id", "kind": "block", "level": level, **summarize_group(group, further)}
+        )
     out = table[table["level"] > 0]
     for number, group in out.groupby("level"):
-        rows.append({"group": f"ood{number}", "kind": "level", "level": number, **summarize_group(group)})
+        rows.append({"group": f"ood{number}", "kind": "level", "level": number, **summarize_group(group, further)})
     if len(out):
-        rows.append({"group": "ood", "kind": "all", "level": -1, **summarize_group(out)})
+        rows.append({"group": "ood", "kind": "all", "level": -1, **summarize_group(out, further)})
     return pd.DataFrame(rows)

@@ -20,7 +20,7 @@ from physlaw.evaluation.velocity import velocity_errors
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
 from physlaw.worlds.blocks import Block
-from physlaw.worlds.scenarios import get_scenario
+from physlaw.worlds.variants import get_scenario
 from physlaw.worlds.scenes import eval_scenes
 
 COMPARED = ("truth", "reconstruction")

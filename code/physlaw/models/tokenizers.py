@@ -7,6 +7,7 @@ s k to s k + s - 1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -32,11 +33,19 @@ class Tokenizer(Protocol):
     def decode(self, latents: Tensor) -> Tensor: ...
 
 
-def build_tokenizer(config: TokenizerConfig, num_balls: int | None) -> PixelTokenizer | VideoVAE:
-    """A tokenizer with its initial weights. num_balls: what the clips show, None for bodies of the combinatorial
-    world; it matters to the pixel tokenizers only."""
+# What clips may show, and the pixel tokenizer of it.
+PICTURES: dict[str, Callable[[float], PixelTokenizer]] = {
+    "red": lambda scale: PixelTokenizer(1, scale),
+    "red_blue": lambda scale: PixelTokenizer(2, scale),
+    "bodies": BodyPixels,
+}
+
+
+def build_tokenizer(config: TokenizerConfig, picture: str = "red") -> PixelTokenizer | VideoVAE:
+    """A tokenizer with its initial weights. picture: what the clips show, one of PICTURES; it matters to the pixel
+    tokenizers only."""
     if config.kind == "pixels":
-        return BodyPixels(config.scale) if num_balls is None else PixelTokenizer(num_balls, config.scale)
+        return PICTURES[picture](config.scale)
     return VideoVAE(
         config.base_channels,
         tuple(config.channel_mult),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.worlds.grids import Grid
+from physlaw.worlds.grids import Grid, Points
 from physlaw.worlds.regions import Box, Region, Union
 
 if TYPE_CHECKING:
@@ -31,14 +31,15 @@ class Block:
     """A named part of an evaluation set: a grid and the factors that lie outside the training range.
 
     `level` is the release's number: which factors are out (0: none, the in-dist block). `side` is id, small, large,
-    cross, or both (the paper's sets: small and large together).
+    cross, or both (the paper's sets: small and large together). Of a variant, level 0 is what it was trained on and
+    the others what it was not; its grid may leave points of the region out.
     """
 
     name: str
     level: int
     side: str
     region: Region
-    grid: Grid
+    grid: Points
 
 
 _TWO_BALL_LEVELS = (

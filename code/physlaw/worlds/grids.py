@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 Rule = Callable[[Array], NDArray[np.bool_]]
+
+_CHUNK = 1 << 18  # points that a rule is asked about at once
 
 
 def check_numbers(index: Index, count: int, what: str) -> Index:
@@ -28,6 +31,56 @@ def check_numbers(index: Index, count: int, what: str) -> Index:
     if len(outside):
         raise IndexError(f"{what} {int(outside[0])} is outside 0 to {count - 1}")
     return index
+
+
+class Points(Protocol):
+    """Initial values by number."""
+
+    def __len__(self) -> int: ...
+
+    def values(self, index: Index) -> Array:
+        """(N,) numbers in [0, len(self)) -> (N, K) initial values.
+
+        Raises:
+            IndexError: a number is outside (the message names it).
+        """
+        ...
+
+
+class Joined:
+    """Several sets of points, one after the other."""
+
+    def __init__(self, parts: tuple[Points, ...]) -> None:
+        self.parts = parts
+        self._ends = np.cumsum([len(part) for part in parts])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def values(self, index: Index) -> Array:
+        index = check_numbers(index, len(self), "scene")
+        part = np.searchsorted(self._ends, index, side="right")
+        starts = self._ends - [len(one) for one in self.parts]
+        drawn = [(part == k, one.values(index[part == k] - starts[k])) for k, one in enumerate(self.parts)]
+        out = np.empty((len(index), drawn[0][1].shape[1]))
+        for mine, values in drawn:
+            out[mine] = values
+        return out
+
+
+class Subset:
+    """The points of a set that a rule keeps, in their order."""
+
+    def __init__(self, points: Points, keep: Rule) -> None:
+        self.points = points
+        chunks = np.array_split(np.arange(len(points)), len(points) // _CHUNK + 1)
+        self.numbers = np.concatenate([chunk[keep(points.values(chunk))] for chunk in chunks])
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def values(self, index: Index) -> Array:
+        return self.points.values(self.numbers[check_numbers(index, len(self), "scene")])
 
 
 class Grid:

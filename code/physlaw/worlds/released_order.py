@@ -15,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from physlaw.worlds.blocks import Block
 from physlaw.worlds.grids import Grid, check_numbers
 from physlaw.worlds.scenarios import RELEASED_SEED, Scenario
 
@@ -107,6 +108,11 @@ def released_training_order(scenario: Scenario, size: str) -> tuple[Grid, Releas
     return grid, order
 
 
+def _grid(block: Block) -> Grid:
+    assert isinstance(block.grid, Grid)  # of every released block
+    return block.grid
+
+
 def released_evaluation_order(scenario: Scenario, block: str) -> tuple[Grid, ReleasedOrder]:
     """An evaluation block; its scenes are numbered as they come in the release's whole evaluation set."""
     blocks = scenario.eval_blocks()
@@ -114,8 +120,8 @@ def released_evaluation_order(scenario: Scenario, block: str) -> tuple[Grid, Rel
     inits, names = [], []
     for side in ("id", "small", "large", "cross"):
         group = [b for b in blocks.values() if b.side == side]
-        points = np.concatenate([b.grid.points(np.arange(b.grid.size_before_drops)) for b in group])
-        name = np.concatenate([np.full(b.grid.size_before_drops, b.name, dtype="<U32") for b in group])
+        points = np.concatenate([_grid(b).points(np.arange(_grid(b).size_before_drops)) for b in group])
+        name = np.concatenate([np.full(_grid(b).size_before_drops, b.name, dtype="<U32") for b in group])
         order = np.arange(len(points))
         generator.shuffle(order)
         inits.append(points[order])
@@ -125,4 +131,4 @@ def released_evaluation_order(scenario: Scenario, block: str) -> tuple[Grid, Rel
     if scenario.feasible is not None:
         mine &= scenario.feasible(init)
     position = np.flatnonzero(mine)
-    return blocks[block].grid, ReleasedOrder(scenario, lambda p: init[p], len(init), position, EVALUATION_SHARD)
+    return _grid(blocks[block]), ReleasedOrder(scenario, lambda p: init[p], len(init), position, EVALUATION_SHARD)

@@ -1,6 +1,7 @@
 """The three fundamental scenarios: their factors, regions, training grids, evaluation blocks and laws.
 
 A scenario is data plus three functions (placement, signed velocities, motion). Values: released data sections 2 to 4.
+The deeper studies train and test the same worlds on other sets of initial values: worlds/variants.py.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from physlaw.errors import UserError, unknown
 from physlaw.worlds import laws, placement
 from physlaw.worlds.blocks import Block, paper_blocks, released_blocks
-from physlaw.worlds.grids import Grid, Rule
+from physlaw.worlds.grids import Grid, Points, Rule
 from physlaw.worlds.placement import Placement
 from physlaw.worlds.regions import Box
 
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 
 ONE_BALL_GUARD = laws.WORLD_SIZE / 4  # 0 < r < 2.5
 TWO_BALL_GUARD = laws.WORLD_SIZE / 2  # r1 + r2 < 5
+CIRCLE, SQUARE, RING = 0, 1, 2  # codes of the factor shape; of colour 0 is red and 1 blue
 RELEASED_SEED = 42  # the release's default: random marginals, order of the scenes, placement
 
 
@@ -46,6 +48,11 @@ class Scenario:
     place: Callable[[Array, Array], Placement] = field(repr=False)
     feasible: Rule | None = field(repr=False)
     equations: tuple[str, ...]  # the law for people: t is the frame's time, n the number of steps before it
+    # What a variant changes: its training set of a size, and its evaluation blocks; None: the full grid, and the
+    # released and the paper's blocks. flips: clips are mirrored too while training.
+    training: Callable[[Scenario, str], Points] | None = field(default=None, repr=False)
+    tests: Callable[[Scenario], dict[str, Block]] | None = field(default=None, repr=False)
+    flips: bool = False
 
     @property
     def num_balls(self) -> int:
@@ -112,16 +119,40 @@ class Scenario:
         axes = [radii if k in self.radius_factors else speeds for k in range(len(self.factors))]
         return Grid(tuple(axes), self.feasible)
 
+    def training_set(self, size: str) -> Points:
+        """The initial values of the training set of a named size.
+
+        Raises:
+            UserError: unknown size (lists the valid ones).
+        """
+        return self.train_grid(size) if self.training is None else self.training(self, size)
+
+    def looks(self, init: Array) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """(N, K) -> codes of colours and of shapes, (N, balls) each: the factors "colour" and "shape" where there are
+        any, else circles in the release's colours, the first red, the second blue."""
+        colours = np.broadcast_to(np.arange(self.num_balls, dtype=np.uint8), (len(init), self.num_balls))
+        shapes = np.full(colours.shape, CIRCLE, dtype=np.uint8)
+        if "colour" in self.factors:
+            colours = init[:, [self.factors.index("colour")]].astype(np.uint8)
+        if "shape" in self.factors:
+            shapes = init[:, [self.factors.index("shape")]].astype(np.uint8)
+        return colours, shapes
+
     def kind(self, factor: str) -> str:
         """The factor is a radius ("r") or a speed ("v")."""
         return "r" if self.factors.index(factor) in self.radius_factors else "v"
 
     def eval_blocks(self, evaluation: str = "released") -> dict[str, Block]:
-        """The blocks of an evaluation set: "released" (its "vis" set) or "paper".
+        """The blocks of an evaluation set: "released" (its "vis" set) or "paper". A variant has one set of its own,
+        under the first name.
 
         Raises:
             UserError: unknown set (lists the valid ones).
         """
+        if self.tests is not None and evaluation == "released":
+            return self.tests(self)
+        if self.tests is not None:
+            raise UserError(f"scenario {self.name} has one evaluation set; eval.blocks must be released")
         if evaluation not in EVALUATIONS:
             raise unknown("evaluation set", evaluation, EVALUATIONS)
         return EVALUATIONS[evaluation](self)
@@ -218,23 +249,3 @@ EARLY_COLLISION = replace(
 )
 
 SCENARIOS = {scenario.name: scenario for scenario in (UNIFORM, PARABOLA, COLLISION)}
-
-
-def get_scenario(name: str) -> Scenario:
-    """Raises UserError for an unknown name (lists the valid ones)."""
-    if name not in SCENARIOS:
-        raise unknown("scenario", name, SCENARIOS)
-    return SCENARIOS[name]
-
-
-def training_scenario(name: str, size: str) -> Scenario:
-    """The scenario whose rules made the training set of that size.
-
-    Raises:
-        UserError: unknown name or size (lists the valid ones).
-    """
-    known = [get_scenario(name), *([EARLY_COLLISION] if name == COLLISION.name else [])]
-    for scenario in known:
-        if size in scenario.train_points:
-            return scenario
-    raise unknown(f"training size of scenario {name}", size, [s for k in known for s in k.train_points])

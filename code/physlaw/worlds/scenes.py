@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
 from physlaw.worlds import laws
-from physlaw.worlds.grids import Grid
+from physlaw.worlds.grids import Points
 from physlaw.worlds.placement import Placement
 from physlaw.worlds.released_order import ReleasedOrder, released_evaluation_order, released_training_order
-from physlaw.worlds.scenarios import EVALUATIONS, Scenario, get_scenario, training_scenario
+from physlaw.worlds.scenarios import CIRCLE, EVALUATIONS, RING, SCENARIOS, SQUARE, Scenario
 from physlaw.worlds.streams import stream_key, uniforms
+from physlaw.worlds.variants import get_scenario, training_scenario
+
+__all__ = ["BLUE", "CIRCLE", "RED", "RING", "SQUARE"]
 
 Array = NDArray[np.float64]
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
-CIRCLE, SQUARE, RING = 0, 1, 2
 NUM_FRAMES = 32
 PLACEMENTS = ("per_sample", "released")
 
@@ -51,8 +53,15 @@ class Trajectory:
 def ball_trajectory(positions: Array, radii: Array) -> Trajectory:
     """Balls in the release's colours: the first red, the second blue."""
     count, balls = radii.shape
-    colours = np.broadcast_to(np.array([RED, BLUE], dtype=np.uint8)[:balls], (count, balls, 3))
-    return Trajectory(positions, radii, colours, np.full((count, balls), CIRCLE, dtype=np.uint8))
+    codes = np.broadcast_to(np.arange(balls), (count, balls))
+    return coloured_trajectory(positions, radii, codes, np.full((count, balls), CIRCLE, dtype=np.uint8))
+
+
+def coloured_trajectory(
+    positions: Array, radii: Array, colours: NDArray[np.integer], shapes: NDArray[np.uint8]
+) -> Trajectory:
+    """Objects whose colours are given as codes (N, B): 0 red, 1 blue."""
+    return Trajectory(positions, radii, np.array([RED, BLUE], dtype=np.uint8)[colours], shapes)
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ class SceneSet:
 
     scenario: Scenario
     split: str
-    grid: Grid
+    grid: Points
     seed: int = 0
     contact: laws.Contact = "elastic"
     num_frames: int = NUM_FRAMES
@@ -101,12 +110,16 @@ class SceneSet:
 
     def trajectory(self, index: NDArray[np.int64], num_frames: int | None = None) -> Trajectory:
         """(N,) scene numbers -> their trajectories, or only their first num_frames frames."""
-        return ball_trajectory(self.positions(index, num_frames), self.scenario.radii(self.init(index)))
+        init = self.init(index)
+        positions = self.scenario.move(init, self.start(index), num_frames or self.num_frames, self.contact)
+        return coloured_trajectory(positions, self.scenario.radii(init), *self.scenario.looks(init))
 
 
-def _check_placement(placement: str) -> None:
+def _check_placement(scenario: str, placement: str) -> None:
     if placement not in PLACEMENTS:
         raise unknown("placement", placement, PLACEMENTS)
+    if placement == "released" and scenario not in SCENARIOS:
+        raise UserError(f"placement=released is known of scenarios {', '.join(SCENARIOS)} only, got {scenario}")
 
 
 def training_scenes(
@@ -121,10 +134,10 @@ def training_scenes(
     Raises:
         UserError: unknown scenario, size or placement (lists the valid ones).
     """
-    _check_placement(placement)
+    _check_placement(scenario, placement)
     known = training_scenario(scenario, size)
     if placement == "per_sample":
-        return SceneSet(known, f"train/{size}", known.train_grid(size), seed, contact)
+        return SceneSet(known, f"train/{size}", known.training_set(size), seed, contact)
     grid, order = released_training_order(known, size)
     return SceneSet(known, f"train/{size}", grid, seed, contact, order=order)
 
@@ -141,9 +154,10 @@ def eval_scenes(
     Raises:
         UserError: unknown scenario, block or placement, or the release has no such block (lists the valid ones).
     """
-    _check_placement(placement)
+    _check_placement(scenario, placement)
     known = get_scenario(scenario)
-    blocks = {name: b for evaluation in EVALUATIONS for name, b in known.eval_blocks(evaluation).items()}
+    sets = EVALUATIONS if known.tests is None else ("released",)
+    blocks = {name: b for evaluation in sets for name, b in known.eval_blocks(evaluation).items()}
     if block not in blocks:
         raise unknown(f"evaluation block of scenario {scenario}", block, blocks)
     if placement == "per_sample":
