@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from physlaw.cell.data import training_clips
 from physlaw.cell.model import CellModel
@@ -13,6 +15,7 @@ from physlaw.config import CellConfig
 from physlaw.data.clips import RenderedClips
 from physlaw.data.gpu_clips import GpuClips
 from physlaw.data.released import ClipFile
+from physlaw.evaluation.attributes import evaluate_looks_block, summarize_looks_blocks
 from physlaw.evaluation.bands import band_summary
 from physlaw.evaluation.evaluate import Codec, Summary, evaluate_block, summarize_blocks
 from physlaw.evaluation.retrieval import NearestCase
@@ -39,12 +42,28 @@ def evaluate_bands(cell: CellConfig, model: CellModel) -> pd.DataFrame:
     return evaluate_velocities(cell, model, band_summary(bands))
 
 
+def evaluate_attributes(cell: CellConfig, model: CellModel) -> pd.DataFrame:
+    """Which of two attributes the generated objects keep, a row per group of clips."""
+    codec = Codec(model.codec.reconstruct, model.generate)
+
+    def encode(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return model.codec.encode_condition(frames).cpu().numpy()
+
+    tables = [
+        evaluate_looks_block(block, cell.scenario, codec, encode, cell.data, cell.eval, cell.folder / "eval")
+        for block in get_scenario(cell.scenario).eval_blocks(cell.eval.blocks).values()
+    ]
+    return summarize_looks_blocks(pd.concat(tables, ignore_index=True))
+
+
 EVALUATIONS: dict[str, Callable[[CellConfig, CellModel], pd.DataFrame]] = {
     "id_ood": evaluate_velocities,
     "combinatorial": evaluate_videos,
     "velocity_gap": evaluate_bands,
     "memorization": evaluate_bands,
     "square_out": evaluate_velocities,
+    "attributes": evaluate_attributes,
+    "ring": evaluate_attributes,
     "modality": evaluate_velocities,
     "resolution_and_length": evaluate_velocities,
 }

@@ -26,10 +26,12 @@ from physlaw.cell.state import TRAINING
 from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import FAILURE, CellConfig
 from physlaw.data.clips import ClipSource, WithMirrored
-from physlaw.data.config import COMBINATORIAL
+from physlaw.data.config import ATTRIBUTES, COMBINATORIAL, RING
 from physlaw.data.latents import EncodedClips, LatentCache
 from physlaw.data.phyre_clips import check_body_clips
 from physlaw.errors import UserError
+from physlaw.evaluation.attributes import CrossedPair
+from physlaw.evaluation.looks_check import check_shape_resolution
 from physlaw.files import read_json, remove_leftovers, sha256_file, write_json, write_text
 from physlaw.models.dit import count_parameters
 from physlaw.models.vae import VideoVAE
@@ -232,6 +234,8 @@ def check_scale(cell: CellConfig) -> None:
                 raise UserError(f"scenario={COMBINATORIAL} needs {key}={str(valid).lower()}, got {value!r}")
     if cell.model.modality != "vision" and mirrored(cell):
         raise UserError(f"data.flips=true mirrors clips, not what model.modality={cell.model.modality} tells of them")
+    if cell.scenario in (*ATTRIBUTES, *RING) and CrossedPair.of(cell.scenario).has_shapes:
+        check_shape_resolution(cell.data.resolution)
     if cell.data.placement == "released" and cell.eval.blocks != "released":
         raise UserError(f"data.placement=released needs eval.blocks=released, got {cell.eval.blocks!r}")
 

@@ -85,10 +85,15 @@ def evaluate_block(
         }
         parts.append(_table(block, query, index, nearest, distance, scores))
     table = pd.concat(parts, ignore_index=True)
-    if shown:
-        write_atomic(folder / f"{block.name}.npz", lambda temporary: _save_npz(temporary, shown))
+    save_shown(folder / f"{block.name}.npz", shown)
     write_text(path, table.to_csv(index=False, float_format="%.9g"))
     return pd.read_csv(path)
+
+
+def save_shown(path: Path, shown: dict[str, Frames]) -> None:
+    """Write clips of every source, (N, T, W, W, 3) each, for the report."""
+    if shown:
+        write_atomic(path, lambda temporary: _save_npz(temporary, shown))
 
 
 def _save_npz(path: Path, arrays: dict[str, Frames]) -> None:

@@ -88,6 +88,30 @@ def difference(before: pd.DataFrame, after: pd.DataFrame) -> Difference:
     return Difference(value, value - down, value + up, 1)
 
 
+def mean_difference(differences: list[Difference]) -> Difference:
+    """The mean of differences that are independent of each other, e.g. of several training sets; half widths add in
+    quadrature.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if not differences:
+        raise ValueError("the mean of no differences")
+    count = len(differences)
+    value = sum(one.value for one in differences) / count
+    down = math.sqrt(sum((one.value - one.low) ** 2 for one in differences)) / count
+    up = math.sqrt(sum((one.high - one.value) ** 2 for one in differences)) / count
+    return Difference(value, value - down, value + up, min(one.seeds for one in differences))
+
+
+def logarithms(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `difference` with logarithms of positive values, so that a difference is that of a log ratio; rows
+    that are not positive are left out, an end of an interval that is not has none."""
+    rows = rows[rows["value"] > 0]
+    ends = {name: [math.log(x) if x > 0 else math.nan for x in rows[name]] for name in ("value", "low", "high")}
+    return rows.assign(**ends)
+
+
 def quantile(freedom: float) -> float:
     """Student's t, 97.5 %, for at least one degree of freedom."""
     return _T[max((known for known in _T if known <= freedom + 1e-9), default=1)]
