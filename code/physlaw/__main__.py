@@ -30,6 +30,8 @@ usage: physlaw VERB [key=value ...]
   sweep_sampler  find how many denoising steps a trained cell needs: [steps=[5,10,...] seeds=3 clips=256] and its words
   collect     gather finished cells into a results folder: [out=FOLDER mixed_code=true] and reproduce's words
   report      draw tables, figures and page again from a results folder: FOLDER
+  claims      the verdict on every claim at every scale, from metrics.csv alone: [results=FOLDER out=FOLDER]
+  index       one page over all studies, results/index.html: [results=FOLDER]
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
   floors      measure the evaluator's errors on true clips: [out=FOLDER clips=200]
   tokenizer   measure what a study's tokenizer costs (the paper's Table 3): [out=FOLDER] and reproduce's words
@@ -270,6 +272,27 @@ def _report(words: list[str]) -> int:
     return 0
 
 
+def _claims(words: list[str]) -> int:
+    results, rest = _take("results", words)
+    out, rest = _take("out", rest)
+    if rest:
+        raise unknown("word", rest[0], ("results=FOLDER", "out=FOLDER"))
+    from physlaw.report.claims import write_claims
+
+    print(write_claims(Path(results or "results"), Path(out or ".")))
+    return 0
+
+
+def _index(words: list[str]) -> int:
+    results, rest = _take("results", words)
+    if rest:
+        raise unknown("word", rest[0], ("results=FOLDER",))
+    from physlaw.report.index import write_index
+
+    print(write_index(Path(results or "results")))
+    return 0
+
+
 VERBS: dict[str, Callable[[list[str]], int]] = {
     "simulate": _simulate,
     "train": _train,
@@ -282,6 +305,8 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "sweep_sampler": _sweep_sampler,
     "collect": _collect,
     "report": _report,
+    "claims": _claims,
+    "index": _index,
     "score": _score,
     "floors": _floors,
     "tokenizer": _tokenizer,
@@ -335,6 +360,10 @@ def _verb_help(verb: str) -> str:
         return "physlaw weights\nphyslaw weights convert KIND FILE... [sha256=DIGEST,...] [out=FILE]\n"
     if verb == "report":
         return "physlaw report FOLDER\n"
+    if verb == "claims":
+        return "physlaw claims [results=results] [out=.]\nwrites out/CLAIMS.md and out/results/claims.csv\n"
+    if verb == "index":
+        return "physlaw index [results=results]\nwrites results/index.html\n"
     return describe(CellConfig)
 
 

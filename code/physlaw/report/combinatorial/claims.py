@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -44,6 +46,7 @@ from physlaw.studies.combinatorial import (
     TEMPLATES,
 )
 
+NOTHING: Mapping[str, pd.DataFrame] = MappingProxyType({})
 LARGER, SMALLER = PAPER_MODELS
 MOST = TEMPLATES[-1]
 CAPABLE = 0.5  # accuracy of the outcome from one pixel on that a model must be able to have
@@ -72,7 +75,7 @@ class Change:
         return f"{LABELS[self.measure]}{self.where} {shown} {word if self.counts else f'{word}, not counted'}"
 
 
-def verdicts(metrics: pd.DataFrame) -> list[Verdict]:
+def verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame] = NOTHING) -> list[Verdict]:
     """One per claim of the study."""
     return [_more_templates(metrics), _in_template(metrics), _smaller_model(metrics), _ambiguity(metrics)]
 

@@ -10,6 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from physlaw.report.figures import IN_DIST, OOD, save
+from physlaw.report.id_ood.fits import ScenarioFits, scenario_fits
+from physlaw.report.scaling import AXES
 
 SPEED_BAND = (1.0, 4.0)  # trained speeds of all three scenarios
 
@@ -30,8 +32,24 @@ def _curve(axes: Axes, rows: pd.DataFrame, x: str, colour: str, label: str, floo
     axes.axhline(rows[floor].mean(), color=colour, ls=":", lw=1)
 
 
+def _fitted(axes: Axes, rows: pd.DataFrame, x: str, fits: ScenarioFits) -> None:
+    """The power laws along x, one line for every value of the other axis; in distribution on top of the floor."""
+    label = "power law"
+    other = next(axis for axis in AXES if axis != x)
+    values = np.geomspace(rows[x].min(), rows[x].max(), 20)
+    for fit, floor in ((fits.inside, fits.floor), (fits.outside, 0.0)):
+        if x not in fit.slopes:
+            continue
+        for at in sorted(rows[other].unique()):
+            law = floor + fit.predict(x, values, {other: at})
+            axes.plot(values, law, "k--", lw=0.8, zorder=3, label=label)
+            label = "_"
+
+
 def error_curves(metrics: pd.DataFrame, x: str, path: Path) -> None:
-    """ID and OOD error of every scenario against "training_clips" or "parameters", log axes; dotted: GT floors."""
+    """ID and OOD error of every scenario against "training_clips" or "parameters", log axes; dotted: GT floors;
+    dashed: the power laws that the verdicts use."""
+    fits = {one.scenario: one for one in scenario_fits(metrics)}
     done = metrics[metrics["kind"] != "missing"]
     scenarios = list(done["scenario"].unique())
     figure, panels = plt.subplots(1, len(scenarios), figsize=(3.4 * len(scenarios), 3), squeeze=False)
@@ -39,6 +57,7 @@ def error_curves(metrics: pd.DataFrame, x: str, path: Path) -> None:
         part = done[done["scenario"] == scenario]
         for group, colour, label in (("id", IN_DIST, "in-dist"), ("ood", OOD, "OOD")):
             _curve(axes, part[part["group"] == group], x, colour, label, "truth_corrected")
+        _fitted(axes, part[part["group"] == "id"], x, fits[str(scenario)])
         measured = part["generated_corrected"].notna().any()  # an untrained model may show no ball at all
         scale = "log" if measured else "linear"
         axes.set(xscale=scale, yscale=scale, title=scenario, xlabel=x.replace("_", " "))

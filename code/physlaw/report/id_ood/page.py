@@ -8,11 +8,15 @@ from typing import Any
 import pandas as pd
 
 from physlaw.files import write_text
+from physlaw.report import verdicts as verdict_files
 from physlaw.report.acceptance import CAPTION as TOKENIZER_CAPTION
 from physlaw.report.acceptance import acceptance, acceptance_rows, acceptance_text
+from physlaw.report.id_ood.claims import verdicts
 from physlaw.report.id_ood.figures import draw_all
+from physlaw.report.id_ood.fits import fit_table, paper_table, scenario_fits
 from physlaw.report.id_ood.tables import grid_table, group_row, table_rows
 from physlaw.report.page import MAX_ROWS, animations, first_finished, write_page
+from physlaw.report.scaling import METHOD
 from physlaw.report.tables import latex, markdown
 from physlaw.studies import id_ood
 
@@ -43,10 +47,12 @@ def _videos(folder: Path, metrics: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def write(folder: Path, metrics: pd.DataFrame, notes: str) -> Path:
-    """Draw the figures and write table.md, table.tex and report.html beside metrics.csv; returns the page's path."""
+    """Draw the figures and write verdicts.csv, table.md, table.tex and report.html beside metrics.csv; returns the
+    page's path."""
     header, rows = table_rows(metrics)
     grid = grid_table(metrics)
-    tokenizer = acceptance(folder, metrics)
+    tokenizer, decided = acceptance(folder, metrics), verdicts(metrics)
+    write_text(folder / verdict_files.FILE, verdict_files.verdict_csv(decided))
     write_text(folder / "table.md", f"{markdown(*grid)}\n{markdown(header, rows)}\n{acceptance_text(tokenizer)}")
     write_text(folder / "table.tex", latex(*grid, CAPTION.format(**first_finished(metrics))))
     levels = {name: ", ".join(f"L{k}: {what}" for k, what in known.items()) for name, known in id_ood.LEVELS.items()}
@@ -58,6 +64,10 @@ def write(folder: Path, metrics: pd.DataFrame, notes: str) -> Path:
         draw_all(folder, metrics),
         title=id_ood.TITLE,
         question=id_ood.QUESTION,
+        verdicts=decided,
+        fits=fit_table(scenario_fits(metrics)),
+        fit_method=METHOD,
+        paper=paper_table(),
         grid=grid,
         table=(header, rows[:MAX_ROWS]),
         left_out=max(0, len(rows) - MAX_ROWS),

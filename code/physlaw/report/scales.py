@@ -1,0 +1,104 @@
+"""Every study's metrics.csv of a results folder, checked: <results>/<study>/<table>/metrics.csv.
+
+A table (smoke, mini, paper, mini-faithful, ...) is a scale. A file that is damaged, or not where it belongs, is an
+error with its name, never left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from physlaw.errors import UserError
+from physlaw.report.collect import read_metrics
+from physlaw.report.study import REPORTS
+
+SCALES = ("smoke", "mini", "paper")  # always shown; other tables only where they are
+NAMES = ("study", "profile", "recipe", "cell", "seed", "kind")
+# Of every finished cell.
+KNOWN = ("train_seconds", "evaluation_seconds", "processor", "cores", "accelerator", "commit", "config_digest")
+NUMBERS = ("seed", "train_seconds", "evaluation_seconds", "cores")
+
+Metrics = Mapping[str, pd.DataFrame]  # study -> rows
+
+
+def read_results(results: Path) -> dict[str, Metrics]:
+    """Scale -> study -> the rows of its metrics.csv; scales in the order SCALES, then by name, studies as in REPORTS.
+
+    Raises:
+        UserError: no such folder, or a metrics.csv that is not one of this project, is damaged, is of an unknown study,
+            or lies in a folder of another name than its study and table.
+    """
+    if not results.is_dir():
+        raise UserError(f"results: no such folder {results}; valid: a folder with <study>/<profile>/metrics.csv")
+    found: dict[str, dict[str, pd.DataFrame]] = {}
+    for path in sorted(results.glob("*/*/metrics.csv")):
+        found.setdefault(path.parent.name, {})[path.parent.parent.name] = read_checked(path)
+    scales = [name for name in SCALES if name in found] + sorted(set(found) - set(SCALES))
+    return {
+        scale: MappingProxyType({study: found[scale][study] for study in REPORTS if study in found[scale]})
+        for scale in scales
+    }
+
+
+def read_checked(path: Path) -> pd.DataFrame:
+    """A metrics.csv below <study>/<table>/, checked as read_results says."""
+    try:
+        whole = path.read_bytes().endswith(b"\n")
+        metrics = read_metrics(path.parent)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:  # UnicodeDecodeError is a ValueError
+        raise UserError(f"{path}: not a readable metrics.csv ({error}); collect it again") from error
+    absent = [name for name in (*NAMES, *KNOWN) if name not in metrics]
+    if absent:
+        raise UserError(f"{path}: not a metrics.csv of this project, it has no column {', '.join(absent)}")
+    if metrics.empty or not whole:
+        raise UserError(f"{path}: {'no rows' if metrics.empty else 'cut off in its last line'}; collect it again")
+    words = [name for name in NUMBERS if not pd.api.types.is_numeric_dtype(metrics[name])]
+    finished = metrics[metrics["kind"] != "missing"]
+    blank = [n for n in NAMES if metrics[n].isna().any()] + [n for n in KNOWN if finished[n].isna().any()]
+    if words or blank:
+        raise UserError(f"{path}: damaged, column {', '.join(words + blank)} has words or blanks; collect it again")
+    study, table = path.parent.parent.name, path.parent.name
+    if study not in REPORTS:
+        raise UserError(f"{path}: unknown study {study!r}; valid: {', '.join(REPORTS)}")
+    for known in metrics[["study", "profile", "recipe"]].drop_duplicates().itertuples(index=False):
+        if known.study != study or table not in (known.profile, f"{known.profile}-{known.recipe}"):
+            raise UserError(
+                f"{path}: has rows of study {known.study}, profile {known.profile}, recipe {known.recipe}, "
+                f"which belong in {known.study}/{known.profile}"
+            )
+    return metrics
+
+
+def runs_of(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The first row of every finished cell."""
+    return metrics[metrics["kind"] != "missing"].drop_duplicates("cell")
+
+
+def seeds_text(metrics: pd.DataFrame) -> str:
+    """How many seeds the finished cells have: "3", or "1 to 3"; "0" without any."""
+    runs = runs_of(metrics)
+    cells = runs["cell"].str.replace(r"-seed\d+$", "", regex=True)
+    counts = runs.groupby(cells)["seed"].nunique()
+    if counts.empty:
+        return "0"
+    return str(counts.max()) if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+
+
+def hardware_text(tables: list[pd.DataFrame]) -> str:
+    """Processor, cores and accelerator of the finished cells, every kind once."""
+    kinds = []
+    for metrics in tables:
+        runs = runs_of(metrics)
+        for processor, cores, name in zip(runs["processor"], runs["cores"], runs["accelerator"], strict=True):
+            kinds.append(f"{processor}, {cores:.0f} cores, {'no accelerator' if name == 'none' else name}")
+    return "; ".join(dict.fromkeys(kinds))
+
+
+def time_text(tables: list[pd.DataFrame]) -> str:
+    """Training and evaluation of all finished cells, added up: "12 min" or "3.4 h"."""
+    seconds = sum(float(runs_of(m)[["train_seconds", "evaluation_seconds"]].to_numpy().sum()) for m in tables)
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"
