@@ -16,7 +16,8 @@ from pathlib import Path
 from physlaw.config import REPOSITORY, CellConfig
 from physlaw.errors import UserError
 from physlaw.files import read_json, write_json
-from physlaw.report.collect import collect, read_metrics
+from physlaw.report.collect import collect
+from physlaw.report.metrics import read_metrics
 from physlaw.report.study import report_of, study_report
 from physlaw.report.tables import comparison_text
 

@@ -12,7 +12,7 @@ from combinatorial_runs import NO_WEIGHTS, cell_rows, make_cell, metrics_of
 
 from physlaw.errors import UserError
 from physlaw.label.ratings import read_automatic
-from physlaw.report.collect import collect, read_metrics
+from physlaw.report.collect import collect
 from physlaw.report.combinatorial import compare, gather
 from physlaw.report.combinatorial.folders import chosen_rows
 from physlaw.report.combinatorial.paired import paired_difference
@@ -26,6 +26,7 @@ from physlaw.report.combinatorial.tables import (
     protocols,
     value_table,
 )
+from physlaw.report.metrics import read_metrics
 from physlaw.report.tables import Table
 from physlaw.reproduce import collect_and_report, redraw
 

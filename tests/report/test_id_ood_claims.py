@@ -13,10 +13,10 @@ import pytest
 
 from physlaw.config import REPOSITORY
 from physlaw.report.acceptance import PAPER
-from physlaw.report.collect import read_metrics
 from physlaw.report.id_ood.claims import verdicts
 from physlaw.report.id_ood.figures import error_curves
 from physlaw.report.id_ood.fits import fit_table, runs_table, scenario_fits
+from physlaw.report.metrics import read_metrics
 from physlaw.report.verdicts import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED, Verdict
 from physlaw.reproduce import redraw
 from physlaw.studies.id_ood import PAPER_CLIPS, PAPER_ERRORS, PAPER_PARAMETERS

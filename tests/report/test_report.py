@@ -12,9 +12,10 @@ from physlaw.data.video import encode_gif, side_by_side
 from physlaw.errors import UserError
 from physlaw.evaluation.evaluate import bootstrap_interval, summarize_blocks
 from physlaw.report.acceptance import COLUMNS, acceptance, acceptance_rows, acceptance_text, not_run
-from physlaw.report.collect import Finished, check_unmixed, read_metrics
+from physlaw.report.collect import Finished, check_unmixed
 from physlaw.report.id_ood import compare, write
 from physlaw.report.id_ood.tables import grid_table, table_rows
+from physlaw.report.metrics import read_metrics
 from physlaw.report.study import REPORTS, report_of, study_report
 from physlaw.report.tables import comparison_text, latex, markdown
 from physlaw.reproduce import redraw
@@ -262,7 +263,7 @@ def test_every_study_has_a_report_and_no_other_name_does() -> None:
     assert set(REPORTS) == set(STUDIES)
     assert study_report("combinatorial").compare.__module__ == "physlaw.report.combinatorial.comparison"
     assert report_of(pd.DataFrame({"study": ["id_ood"]})) is study_report("id_ood")
-    with pytest.raises(UserError, match=r"unknown study 'id'; valid: id_ood, combinatorial"):
+    with pytest.raises(UserError, match=r"unknown study 'id'; valid: id_ood, combinatorial, velocity_gap"):
         study_report("id")
 
 

@@ -15,6 +15,7 @@ from physlaw.data.phyre_files import PhyreFile, open_phyre_clips, phyre_clips_di
 from physlaw.data.released import ClipFile, open_clips
 from physlaw.errors import UserError
 from physlaw.worlds import laws
+from physlaw.worlds.composition import CompositionScenes
 from physlaw.worlds.phyre.scenes import TRAIN_TRIALS, training_videos
 from physlaw.worlds.phyre.templates import template_set
 from physlaw.worlds.scenes import SceneSet, training_scenes
@@ -54,6 +55,9 @@ def training_clips(cell: CellConfig) -> TrainingClips:
     """
     if cell.scenario == COMBINATORIAL:
         return _read_bodies(cell) if cell.data.files else _rendered_bodies(cell)
+    if cell.scenario in COMPOSITION:
+        scenes = CompositionScenes(cell.scenario, f"train/{cell.size}", cell.data.seed, cell.data.num_frames)
+        return RenderedClips(scenes, cell.data.resolution, cell.data.method)
     return _read_balls(cell) if cell.data.files else _rendered_balls(cell)
 
 
@@ -91,6 +95,8 @@ def _read_bodies(cell: CellConfig) -> ChosenClips:
 
 def clips_digest_of(clips: TrainingClips) -> str:
     """Digest of a training set, rendered or read."""
+    if isinstance(clips, RenderedClips) and isinstance(clips.scenes, CompositionScenes):
+        return clips.scenes.digest()
     if isinstance(clips, RenderedBodies):
         return phyre_scenes_digest(clips.scenes, clips.num_frames)
     if isinstance(clips, ChosenClips):

@@ -17,6 +17,7 @@ from physlaw.data.gpu_clips import GpuClips
 from physlaw.data.released import ClipFile
 from physlaw.evaluation.attributes import evaluate_looks_block, summarize_looks_blocks
 from physlaw.evaluation.bands import band_summary
+from physlaw.evaluation.composition import evaluate_composition, summarize_composition
 from physlaw.evaluation.evaluate import Codec, Summary, evaluate_block, summarize_blocks
 from physlaw.evaluation.retrieval import NearestCase
 from physlaw.worlds.variants import GAPS, TRAINED_SPEEDS, get_scenario
@@ -56,6 +57,12 @@ def evaluate_attributes(cell: CellConfig, model: CellModel) -> pd.DataFrame:
     return summarize_looks_blocks(pd.concat(tables, ignore_index=True))
 
 
+def evaluate_events(cell: CellConfig, model: CellModel) -> pd.DataFrame:
+    """How many clips are lawful, a row per set."""
+    codec = Codec(model.codec.reconstruct, model.generate)
+    return summarize_composition(evaluate_composition(cell.scenario, codec, cell.data, cell.eval, cell.folder / "eval"))
+
+
 EVALUATIONS: dict[str, Callable[[CellConfig, CellModel], pd.DataFrame]] = {
     "id_ood": evaluate_velocities,
     "combinatorial": evaluate_videos,
@@ -64,6 +71,7 @@ EVALUATIONS: dict[str, Callable[[CellConfig, CellModel], pd.DataFrame]] = {
     "square_out": evaluate_velocities,
     "attributes": evaluate_attributes,
     "ring": evaluate_attributes,
+    "composition": evaluate_events,
     "modality": evaluate_velocities,
     "resolution_and_length": evaluate_velocities,
 }

@@ -26,7 +26,7 @@ from physlaw.cell.state import TRAINING
 from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import FAILURE, CellConfig
 from physlaw.data.clips import ClipSource, WithMirrored
-from physlaw.data.config import ATTRIBUTES, COMBINATORIAL, RING
+from physlaw.data.config import ATTRIBUTES, COMBINATORIAL, COMPOSITION, GAPS, HOLES, MEMORIZATION, RING
 from physlaw.data.latents import EncodedClips, LatentCache
 from physlaw.data.phyre_clips import check_body_clips
 from physlaw.errors import UserError
@@ -225,13 +225,16 @@ def check_scale(cell: CellConfig) -> None:
         raise UserError(f"data.num_frames must be at least 6 to measure a velocity, got {cell.data.num_frames}")
     if cell.scenario == COMBINATORIAL:
         check_body_clips(cell.data.resolution, cell.data.num_frames)
-        for key, value, valid in (
-            ("model.modality", cell.model.modality, "vision"),
-            ("data.renderer", cell.data.renderer, "cpu"),
-            ("data.flips", cell.data.flips, False),
-        ):
-            if value != valid:
-                raise UserError(f"scenario={COMBINATORIAL} needs {key}={str(valid).lower()}, got {value!r}")
+    only_rendered = (*GAPS, *MEMORIZATION, *HOLES, *ATTRIBUTES, *RING, *COMPOSITION)  # released files show none of them
+    for scenarios, key, value, valid in (
+        ((COMBINATORIAL, *ATTRIBUTES, *RING, *COMPOSITION), "model.modality", cell.model.modality, "vision"),
+        ((COMBINATORIAL, *COMPOSITION), "data.renderer", cell.data.renderer, "cpu"),
+        ((COMBINATORIAL, *COMPOSITION), "data.flips", cell.data.flips, False),
+        (only_rendered, "data.files", cell.data.files, ""),
+        (only_rendered, "data.placement", cell.data.placement, "per_sample"),
+    ):
+        if cell.scenario in scenarios and value != valid:
+            raise UserError(f"scenario={cell.scenario} needs {key}={str(valid).lower()}, got {value!r}")
     if cell.model.modality != "vision" and mirrored(cell):
         raise UserError(f"data.flips=true mirrors clips, not what model.modality={cell.model.modality} tells of them")
     if cell.scenario in (*ATTRIBUTES, *RING) and CrossedPair.of(cell.scenario).has_shapes:

@@ -6,7 +6,7 @@ Clip i is the same array whatever the batch, the order or the worker, because sc
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from physlaw.data.released import ClipFile
 from physlaw.render.discs import render_clips
-from physlaw.worlds.scenes import SceneSet
+from physlaw.worlds.scenes import SceneSet, Trajectory
 
 Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
@@ -32,10 +32,23 @@ class ClipSource(Protocol):
         ...
 
 
-class RenderedClips:
+class Scenes(Protocol):
+    """Scenes by number, of any world that the renderer draws."""
+
+    def __len__(self) -> int: ...
+
+    def trajectory(self, index: Index) -> Trajectory:
+        """(N,) numbers -> their trajectories."""
+        ...
+
+
+S = TypeVar("S", bound=Scenes)
+
+
+class RenderedClips(Generic[S]):
     """A scene set's clips at one resolution."""
 
-    def __init__(self, scenes: SceneSet, resolution: int, method: str = "area") -> None:
+    def __init__(self, scenes: S, resolution: int, method: str = "area") -> None:
         self.scenes, self.resolution, self.method = scenes, resolution, method
 
     def __len__(self) -> int:

@@ -20,8 +20,8 @@ from physlaw.evaluation.velocity import velocity_errors
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
 from physlaw.worlds.blocks import Block
-from physlaw.worlds.variants import get_scenario
 from physlaw.worlds.scenes import eval_scenes
+from physlaw.worlds.variants import get_scenario
 
 COMPARED = ("truth", "reconstruction")
 Reconstruct = Callable[[Frames], Frames]  # (N, T, W, W, 3) uint8 in and out

@@ -1,4 +1,5 @@
-"""Tokenizers without learned parts: a clip's pixels as coverage channels, for CPUs. One for balls, one for bodies.
+"""Tokenizers without learned parts: a clip's pixels as coverage channels, for CPUs. One for balls, one for bodies, one
+for balls and squares beside a wall.
 
 On a white ground a red ball changes green and blue alike, and a blue ball red and green alike, so R - G is the red
 coverage and B - G the blue one, and the clip is recovered exactly where at most one ball covers a pixel. One channel
@@ -61,4 +62,26 @@ class BodyPixels(PixelTokenizer):
 
     def decode(self, latents: Tensor) -> Tensor:
         taken = torch.einsum("bkthw,ki->bithw", latents / self.scale + 0.5, self.inks)
+        return (1 - 2 * taken).clamp(-1, 1)
+
+
+class InkPixels(PixelTokenizer):
+    """The same for balls, squares and rings beside a black wall: coverage by red, blue and black.
+
+    R - G is the red coverage, B - G the blue one, and what R + B - G is short of white the black one; where objects
+    meet in a pixel their coverages add up. RGB on white in another basis, whose inverse has entries 0 and 1 alone, so
+    that every picture is recovered exactly.
+    """
+
+    def __init__(self, scale: float = 2.0) -> None:
+        super().__init__(3, scale)
+
+    def encode(self, clips: Tensor) -> Tensor:
+        red, green, blue = clips.unbind(1)
+        coverage = torch.stack([red - green, blue - green, 1 - (red + blue - green)], dim=1) / 2
+        return (coverage - 0.5) * self.scale
+
+    def decode(self, latents: Tensor) -> Tensor:
+        red, blue, black = (latents / self.scale + 0.5).unbind(1)
+        taken = torch.stack([blue + black, red + blue + black, red + black], dim=1)
         return (1 - 2 * taken).clamp(-1, 1)

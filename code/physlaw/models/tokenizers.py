@@ -17,7 +17,7 @@ from torch import Tensor
 
 from physlaw.errors import UserError
 from physlaw.models.config import TokenizerConfig
-from physlaw.models.pixels import BodyPixels, PixelTokenizer
+from physlaw.models.pixels import BodyPixels, InkPixels, PixelTokenizer
 from physlaw.models.vae import VideoVAE
 
 
@@ -37,6 +37,7 @@ class Tokenizer(Protocol):
 PICTURES: dict[str, Callable[[float], PixelTokenizer]] = {
     "red": lambda scale: PixelTokenizer(1, scale),
     "red_blue": lambda scale: PixelTokenizer(2, scale),
+    "red_blue_black": InkPixels,
     "bodies": BodyPixels,
 }
 

@@ -59,12 +59,12 @@ CLAIMS: dict[str, Claim] = {
     ),
     "C8": Claim(
         "Across a wide gap of velocities speeds snap to the nearer band; a narrow gap or islands are interpolated",
-        "ordered by the width of the gap, and less with islands",
+        "every difference > 0, its interval beyond 0",
         "a figure, no numbers",
     ),
     "C9": Claim(
         "Inside the hull of the training set errors are small, outside large",
-        "ratio > 1, its interval beyond 1",
+        "lower 95 % bound of the geometric mean >= 2",
         "a figure, no numbers",
     ),
     "C10": Claim(
@@ -74,24 +74,24 @@ CLAIMS: dict[str, Claim] = {
     ),
     "C11": Claim(
         "Which attribute is kept: colour > size > velocity > shape",
-        "the preferred one in more than half, interval beyond",
+        "every share > 0.5, its interval beyond",
         "colour against shape: no exception in 1,400 tests",
     ),
     "C12": Claim(
         "With a ring colour no longer dominates shape",
-        "difference < 0, its interval beyond 0",
+        "difference (square minus ring) > 0, its interval beyond 0",
         EXAMPLES,
         also=("attributes",),
     ),
     "C13": Claim(
         "Attribute, spatial and temporal compositions work; the last fails if the red ball was never at the wall",
-        "each share against its control, interval beyond",
+        "every share >= 0.5, its interval beyond; difference > 0, its interval beyond 0",
         EXAMPLES,
         also=("attributes",),
     ),
     "C14": Claim(
         "Numbers or text as further conditions do not help OOD",
-        "no improvement beyond the interval",
+        "lower 95 % bound of the log ratio > -0.1",
         "slightly worse with numbers, clearly worse with text",
     ),
     "C15": Claim(
@@ -101,7 +101,7 @@ CLAIMS: dict[str, Claim] = {
     ),
     "C16": Claim(
         "256 x 256 is not better than 128 x 128, three times the steps not better than once",
-        "no improvement beyond the interval",
+        "lower 95 % bound of the log ratio > -0.1",
         "similar errors",
     ),
 }

@@ -16,6 +16,7 @@ import pandas as pd
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
 from physlaw.files import read_json_text, write_text
+from physlaw.report.metrics import read_metrics
 from physlaw.report.study import study_report
 
 MAX_NAMED = 36  # unfinished cells, one a line
@@ -179,11 +180,3 @@ def _csv_line(values: Iterable[Any]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(values)
     return text.getvalue()
-
-
-def read_metrics(folder: Path) -> pd.DataFrame:
-    """Raises UserError when the folder has no metrics.csv."""
-    path = folder / "metrics.csv"
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; run `physlaw collect` or `physlaw reproduce` first")
-    return pd.read_csv(path, dtype={"size": str, "commit": str, "dirty": str})

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from physlaw.errors import UserError
-from physlaw.report.collect import read_metrics
+from physlaw.report.metrics import read_metrics
 from physlaw.report.study import REPORTS
 
 SCALES = ("smoke", "mini", "paper")  # always shown; other tables only where they are

@@ -11,7 +11,7 @@ import pandas as pd
 from physlaw.config import CellConfig
 from physlaw.errors import unknown
 from physlaw.report import combinatorial, id_ood
-from physlaw.report.deeper import attributes, memorization, ratios, square_out, velocity_gap
+from physlaw.report.deeper import attributes, composition, memorization, ratios, square_out, velocity_gap
 from physlaw.report.tables import Compared
 from physlaw.report.verdicts import Verdict
 
@@ -45,6 +45,7 @@ REPORTS: dict[str, StudyReport] = {
     "memorization": memorization.REPORT,
     "attributes": attributes.ATTRIBUTES,
     "ring": attributes.RING,
+    "composition": composition.REPORT,
     "modality": ratios.MODALITY,
     "resolution_and_length": ratios.RESOLUTION_AND_LENGTH,
 }

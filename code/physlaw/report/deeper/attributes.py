@@ -218,7 +218,7 @@ def _explanation(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None
     save(figure, path)
 
 
-def _report(study: ModuleType, decide_claims: Decide) -> DeeperReport:
+def _report(study: ModuleType, decide_claims: Decide, beside: tuple[str, ...] = ()) -> DeeperReport:
     return DeeperReport(
         study,
         columns=(
@@ -269,8 +269,9 @@ def _report(study: ModuleType, decide_claims: Decide) -> DeeperReport:
         "two, or the condition is too near to a trained combination. First of one kept: of the clips that keep exactly "
         "one attribute. Vanished, reversed, changed on the way: of all clips. Speed in world units per second, radius "
         "in world units.",
+        beside=beside,
     )
 
 
 ATTRIBUTES = _report(attributes, _order_verdicts)
-RING = _report(ring, _ring_verdicts)
+RING = _report(ring, _ring_verdicts, beside=("attributes",))

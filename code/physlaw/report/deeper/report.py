@@ -15,6 +15,7 @@ from physlaw.config import CellConfig
 from physlaw.errors import UserError
 from physlaw.files import write_bytes, write_text
 from physlaw.report import verdicts as verdict_files
+from physlaw.report.metrics import read_metrics
 from physlaw.report.page import MAX_ROWS, animations, first_finished, shown_cells, write_page
 from physlaw.report.tables import MISSING, Compared, Table, latex, markdown, number, spread
 from physlaw.report.verdicts import NOT_RUN, Verdict
@@ -62,6 +63,7 @@ class DeeperReport:
     figures: tuple[Figure, ...]
     decide: Decide
     legend: str
+    beside: tuple[str, ...] = ()  # studies whose metrics.csv at the same scale the claims need too
 
     def gather(self, cells: list[CellConfig], out: Path) -> None:
         """Write clips.csv, of every cell, and clips/*.npz, of shown_cells, from finished cells' eval folders.
@@ -91,11 +93,10 @@ class DeeperReport:
 
     def write(self, folder: Path, metrics: Metrics, notes: str) -> Path:
         """Draw the figures and write verdicts.csv, table.md, table.tex and report.html; returns the page's path."""
-        clips, decided = pd.read_csv(folder / "clips.csv"), self.verdicts(metrics, {})
+        clips, decided = pd.read_csv(folder / "clips.csv"), self.verdicts(metrics, self._others(folder))
         write_text(folder / verdict_files.FILE, verdict_files.verdict_csv(decided))
         means, cells = self.mean_table(metrics), self.cell_table(metrics)
-        verdict_text = markdown(*verdict_files.verdict_table(decided))
-        write_text(folder / "table.md", f"{markdown(*means)}\n{markdown(*cells)}\n{verdict_text}")
+        write_text(folder / "table.md", f"{markdown(*means)}\n{markdown(*cells)}")
         caption = CAPTION.format(title=self.study.TITLE, **first_finished(metrics))
         write_text(folder / "table.tex", latex(*means, caption))
         paths = [folder / "figures" / f"{figure.name}.svg" for figure in self.figures]
@@ -117,6 +118,11 @@ class DeeperReport:
             drawings=[(figure.name, figure.caption) for figure in self.figures],
             cells=self._videos(folder, metrics),
         )
+
+    def _others(self, folder: Path) -> dict[str, Metrics]:
+        """The other studies' numbers, from the folders beside this one: <results>/<study>/<scale>/."""
+        places = {name: folder.resolve().parents[1] / name / folder.name for name in self.beside}
+        return {name: read_metrics(place) for name, place in places.items() if (place / "metrics.csv").is_file()}
 
     def verdicts(self, metrics: Metrics, others: Mapping[str, Metrics]) -> list[Verdict]:
         """The study's claims, from metrics.csv files alone."""
