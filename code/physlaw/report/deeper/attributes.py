@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -60,6 +61,7 @@ def _order_verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -
     study, threshold = attributes, f"every share > {EVEN:g}, its interval beyond it"
     model, size = one_model(metrics)
     texts, differences, open_pairs = [], [], []
+    kept: dict[str, float] = {}
     for pair in study.PAIRS:
         scenario, rows, clips = pair, *dominance(metrics, pair, model, size)
         if rows.empty and not clips:
@@ -75,13 +77,32 @@ def _order_verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -
             continue
         one = _against_even(rows)
         differences.append(one)
+        kept[pair] = float(rows["value"].mean())
         texts.append(
             f"{_called(study, scenario)}: first kept {rows['value'].mean():.3f} of {clips}, {one.text(3)} to even"
         )
     if not differences:
         return [not_run(metrics, study, "C11", "; ".join(open_pairs), threshold)]
-    found = "; ".join([f"{model}, {size}, crossed clips", *texts, *open_pairs])
+    order = f"by pairs won: {resulting_order(kept)}"
+    found = "; ".join([f"{model}, {size}, crossed clips", order, *texts, *open_pairs])
     return [make_verdict(metrics, study, "C11", decide(differences), found, threshold, basis(differences))]
+
+
+def resulting_order(kept: Mapping[str, float]) -> str:
+    """The order of attributes by how many others each wins against, e.g. "colour > size = velocity".
+
+    Args:
+        kept: pair -> share of the clips that keep one attribute which keep the first; a pair at EVEN counts for both.
+    """
+    wins: dict[str, float] = {}
+    for pair, share in kept.items():
+        for attribute, mine in zip(attribute_words(pair), (share, 1 - share), strict=True):
+            wins[attribute] = wins.get(attribute, 0) + (1 if mine > EVEN else 0.5 if mine == EVEN else 0)
+    ranked = sorted(wins, key=lambda attribute: -wins[attribute])
+    text = ranked[0] if ranked else ""
+    for before, after in pairwise(ranked):
+        text += f" {'=' if wins[before] == wins[after] else '>'} {after}"
+    return text
 
 
 def _called(study: ModuleType, scenario: str) -> str:
@@ -193,6 +214,35 @@ def _arrows(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
     save(figure, path)
 
 
+def _scatter(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
+    """Generated against conditioned value of each pair's sizes and speeds: trained and crossed clips, with y = x."""
+    panels = [
+        (scenario, attribute)
+        for scenario in _pairs(metrics)
+        for attribute in attribute_words("colour_velocity" if scenario.startswith("colour_velocity") else scenario)
+        if attribute in MEASURED
+    ]
+    columns = min(4, max(1, len(panels)))
+    rows = max(1, -(-len(panels) // columns))
+    figure, grid = plt.subplots(rows, columns, figsize=(2.7 * columns, 2.6 * rows), squeeze=False)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_visible(False)
+    for axes, (scenario, attribute) in zip(grid.flat, panels, strict=False):
+        cells = metrics.loc[(metrics["scenario"] == scenario) & (metrics["kind"] != "missing"), "cell"]
+        part = clips[clips["cell"].isin(cells)]
+        factor, column, name = MEASURED[attribute]
+        for trained, colour, label in ((True, IN_DIST, "trained"), (False, OOD, "crossed")):
+            mine = part[(part["level"] == 0) == trained]
+            axes.scatter(mine[factor], mine[column], s=4, alpha=0.5, color=colour, lw=0, label=label)
+        ends = (part[factor].min(), part[factor].max())
+        axes.plot(ends, ends, "k-", lw=0.8)
+        axes.set(xlabel=f"conditioned {name}", ylabel=f"generated {name}")
+        axes.set_title(scenario, fontsize=8)
+    grid.flat[0].legend(fontsize=6)
+    figure.tight_layout()
+    save(figure, path)
+
+
 def _explanation(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
     """Each crossed clip at its distances to the two trained combinations; below the diagonal keeping the second
     attribute would change less."""
@@ -218,7 +268,9 @@ def _explanation(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None
     save(figure, path)
 
 
-def _report(study: ModuleType, decide_claims: Decide, beside: tuple[str, ...] = ()) -> DeeperReport:
+def _report(
+    study: ModuleType, decide_claims: Decide, beside: tuple[str, ...] = (), *extra_figures: Figure
+) -> DeeperReport:
     return DeeperReport(
         study,
         columns=(
@@ -256,6 +308,7 @@ def _report(study: ModuleType, decide_claims: Decide, beside: tuple[str, ...] = 
                 "second, grey is undecided.",
                 _arrows,
             ),
+            *extra_figures,
             Figure(
                 "explanation",
                 "Change of pixels. Root mean square difference of the condition frames, of 1, between each crossed "
@@ -273,5 +326,12 @@ def _report(study: ModuleType, decide_claims: Decide, beside: tuple[str, ...] = 
     )
 
 
-ATTRIBUTES = _report(attributes, _order_verdicts)
-RING = _report(ring, _ring_verdicts, beside=("attributes",))
+ATTRIBUTES = _report(
+    attributes,
+    _order_verdicts,
+    (),
+    Figure(
+        "scatter", "Sizes and speeds that were asked for and drawn. Each dot is a clip; the line is y = x.", _scatter
+    ),
+)
+RING = _report(ring, _ring_verdicts, ("attributes",))

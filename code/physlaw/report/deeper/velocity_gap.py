@@ -87,7 +87,9 @@ REPORT = DeeperReport(
             _draw,
         ),
         Figure(
-            "extrapolation", "The same from 0 to 6. Speeds beyond 1 to 4 were trained nowhere.", _draw_extrapolation
+            "extrapolation",
+            "Generated against conditioned speed from 0 to 6. No set has speeds beyond 1 to 4.",
+            _draw_extrapolation,
         ),
     ),
     decide=_verdicts,
