@@ -93,6 +93,11 @@ def test_two_continuous_attributes() -> None:
     assert one(SIZE_VELOCITY, conditioned, (1.1, 2.4)) == UNDECIDED  # large and slow: neither is left
 
 
+def test_what_is_far_from_every_candidate_is_undecided() -> None:
+    assert one(SIZE_VELOCITY, (1.3, 1.2), (3.4, 0.1)) == UNDECIDED  # a smear
+    assert one(COLOUR_VELOCITY, (1, 2.0), (1, 1.2)) == UNDECIDED  # slower, away from what training had
+
+
 def test_all_clips_at_once() -> None:
     conditioned = np.array([[1, 1.5], [0, 3.5], [1, 1.5]])
     measured = np.array([[1, 2.6], [0, 3.5], [np.nan, 1.5]])

@@ -29,6 +29,8 @@ OUTCOMES = ("keeps both", "keeps first", "keeps second", "undecided")  # names o
 MARGIN = 0.1
 # Candidates nearer to each other leave less than the margin on either side of their middle for an answer.
 MIN_SEPARATION = 2 * MARGIN
+# Farther from every candidate than half a trained band, an object is none of them (a smear, a stray speed).
+MAX_DISTANCE = 0.5
 _TIE = 1e-9  # rounding: the end of a band belongs to it
 
 
