@@ -124,8 +124,8 @@ def outcomes(pair: Pair, conditioned: Array, measured: Array) -> Codes:
         conditioned: (N, 2) what the condition frames show. measured: (N, 2) of the generated frames, NaN: not known.
     Returns:
         (N,) codes. UNDECIDED where a measured value is NaN, where neither is kept, where the nearest candidate is not
-        nearer than the next by MARGIN, or where the condition is within MIN_SEPARATION of a trained combination: moving
-        there could not be told from keeping both.
+        nearer than the next by MARGIN or is farther than MAX_DISTANCE, or where the condition is within MIN_SEPARATION
+        of a trained combination: moving there could not be told from keeping both.
     Raises:
         UserError: arrays of other shapes, a conditioned value that is not finite, or was not trained.
     """
@@ -141,7 +141,8 @@ def outcomes(pair: Pair, conditioned: Array, measured: Array) -> Codes:
     known = np.isfinite(measured).all(axis=1)
     distances[~known] = 0.0
     ranked = np.sort(distances, axis=1)
-    clear = (ranked[:, 1] - ranked[:, 0] >= MARGIN) & (np.minimum(first_gap, second_gap) >= MIN_SEPARATION)
+    clear = (ranked[:, 1] - ranked[:, 0] >= MARGIN) & (ranked[:, 0] <= MAX_DISTANCE)
+    clear &= np.minimum(first_gap, second_gap) >= MIN_SEPARATION
     return np.where(known & clear, distances.argmin(axis=1), UNDECIDED).astype(np.uint8)
 
 
