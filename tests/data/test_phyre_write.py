@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from physlaw.__main__ import main
-from physlaw.data import phyre_clips, write
+from physlaw.data import clip_files, phyre_clips
 from physlaw.data.mp4 import decode_mp4
 from physlaw.data.phyre_clips import RenderedBodies
 from physlaw.data.phyre_files import open_phyre_clips
@@ -132,7 +132,7 @@ def test_a_stopped_write_continues_to_the_same_bytes_with_any_workers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
 ) -> None:
     simulate_phyre(config(tmp_path / "whole" / name, format=kind, workers=1))
-    real, calls = write._SHARD_WRITERS[kind], []
+    real, calls = clip_files._SHARD_WRITERS[kind], []
 
     def fail_at_third(work: Path, number: int, *rest: object) -> None:
         if number == 2 and not calls:
@@ -140,14 +140,14 @@ def test_a_stopped_write_continues_to_the_same_bytes_with_any_workers(
             raise OSError(28, "No space left on device")
         real(work, number, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setitem(write._SHARD_WRITERS, kind, fail_at_third)
+    monkeypatch.setitem(clip_files._SHARD_WRITERS, kind, fail_at_third)
     out = tmp_path / "stopped" / name
     with pytest.raises(OSError, match="No space"):
         simulate_phyre(config(out, format=kind, workers=3))
-    assert not write.card_path(out).exists()
+    assert not clip_files.card_path(out).exists()
     simulate_phyre(config(out, format=kind, workers=3))
     assert contents(tmp_path / "whole") == contents(tmp_path / "stopped")
-    card = read_json(write.card_path(out))
+    card = read_json(clip_files.card_path(out))
     assert card["shards_found"] == 2
     assert card["scenes"]["videos_written"] == 5
     assert card["settings"]["trials"] == 2

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from physlaw.data import hdf5, write
+from physlaw.data import clip_files, hdf5, write
 from physlaw.data.mp4 import decode_mp4
 from physlaw.data.released import open_clips
 from physlaw.data.write import SimulateConfig, shards_of, simulate
@@ -99,7 +99,7 @@ def test_a_stopped_write_continues_to_the_same_bytes_with_any_workers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
 ) -> None:
     simulate(config(tmp_path / "whole" / name, format=kind, workers=1))
-    real, calls = write._SHARD_WRITERS[kind], []
+    real, calls = clip_files._SHARD_WRITERS[kind], []
 
     def fail_at_third(work: Path, number: int, *rest: object) -> None:
         if number == 2 and not calls:
@@ -107,15 +107,15 @@ def test_a_stopped_write_continues_to_the_same_bytes_with_any_workers(
             raise OSError(28, "No space left on device")
         real(work, number, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setitem(write._SHARD_WRITERS, kind, fail_at_third)
+    monkeypatch.setitem(clip_files._SHARD_WRITERS, kind, fail_at_third)
     out = tmp_path / "stopped" / name
     with pytest.raises(OSError, match="No space"):
         simulate(config(out, format=kind, workers=3))
-    assert not write.card_path(out).exists()
+    assert not clip_files.card_path(out).exists()
     assert "." not in name or not out.exists()
     simulate(config(out, format=kind, workers=3))
     assert contents(tmp_path / "whole") == contents(tmp_path / "stopped")
-    card = read_json(write.card_path(out))
+    card = read_json(clip_files.card_path(out))
     assert card["shards_found"] == 2
     assert card["scenes"] == {"in_grid": 300, "infeasible_dropped": 0, "in_set": 300, "written": 10}
     before = {p: p.stat().st_mtime_ns for p in out.parent.rglob("*") if not p.name.startswith(".lease-")}
@@ -205,10 +205,10 @@ def test_a_full_disk_is_one_line_and_the_finished_shards_stay(tmp_path: Path) ->
 
 def test_killed_between_the_file_and_its_card(tmp_path: Path) -> None:
     path, _ = simulate(config(tmp_path / "a.npz", count=3))
-    content, card = path.read_bytes(), write.card_path(path)
+    content, card = path.read_bytes(), clip_files.card_path(path)
     settings = read_json(card)["settings"]
     card.unlink()
-    write.write_json(tmp_path / "a.npz.parts" / "plan.json", {"settings": settings})
+    clip_files.write_json(tmp_path / "a.npz.parts" / "plan.json", {"settings": settings})
     simulate(config(tmp_path / "a.npz", count=3))
     assert path.read_bytes() == content
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "a.npz.card.json"]

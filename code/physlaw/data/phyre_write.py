@@ -21,10 +21,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from physlaw.data.clip_files import concatenated, format_of, write_set
 from physlaw.data.hdf5_reader import BODIES, TRIALS
 from physlaw.data.npz import Truth
 from physlaw.data.phyre_clips import check_body_clips, phyre_scenes_digest
-from physlaw.data.write import concatenated, format_of, write_set
 from physlaw.errors import UserError, unknown
 from physlaw.render.bodies import render_bodies
 from physlaw.worlds.bodies import pack
