@@ -116,5 +116,5 @@ def test_verbs_parse_their_own_words() -> None:
 
 def test_help_lists_every_key_and_choice() -> None:
     text = describe(CellConfig)
-    assert "model=dit_b|dit_l|dit_s" in text
+    assert "model=dit_b|dit_b_numbers|dit_b_text|dit_l|dit_s" in text
     assert "train.muon_learning_rate=0.02" in text
