@@ -33,7 +33,7 @@ usage: physlaw VERB [key=value ...]
   claims      the verdict on every claim at every scale, from metrics.csv alone: [results=FOLDER out=FOLDER]
   index       one page over all studies, results/index.html: [results=FOLDER]
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
-  floors      measure the evaluator's errors on true clips: [out=FOLDER clips=200]
+  floors      measure the evaluator's errors on true clips: [what=velocities|objects out=FOLDER clips=200]
   tokenizer   measure what a study's tokenizer costs (the paper's Table 3): [out=FOLDER] and reproduce's words
   label       people judge clips, blinded: label build [CLIPS.npz] out=FOLDER; label score KEY.json RATINGS.json...
   weights     published weights of the metrics, and from where; weights convert KIND FILE... [sha256= out=FILE]
@@ -85,8 +85,7 @@ def _floors(words: list[str]) -> int:
     from physlaw.config import parse_flat
     from physlaw.evaluation.floors import FloorsConfig, floors
 
-    folder = floors(parse_flat(FloorsConfig, words))
-    print((folder / "table.md").read_text(), end="")
+    print(floors(parse_flat(FloorsConfig, words)).read_text(), end="")
     return 0
 
 

@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from physlaw.evaluation.floors import FloorsConfig, floors_table, in_dist_scenes, measure_floors
+from physlaw.errors import UserError
+from physlaw.evaluation.floors import (
+    FloorsConfig,
+    floors,
+    floors_table,
+    in_dist_scenes,
+    measure_floors,
+    objects_table,
+)
+from physlaw.evaluation.looks_check import MIN_SHAPE_RESOLUTION
 
 # paper_code and its standard error, per-frame x, per-frame y, position error x, y (None: not published)
 PUBLISHED = {
@@ -62,3 +71,21 @@ def test_the_committed_floors_are_the_published_ones() -> None:
 def test_in_dist_classes_have_the_released_sizes() -> None:
     sizes = {name: len(in_dist_scenes(name, 0, 10_000)[1]) for name in ("uniform", "parabola", "collision")}
     assert sizes == {"uniform": 3000, "parabola": 160, "collision": 115}
+
+
+def test_objects_are_told_apart_where_shapes_are_studied() -> None:
+    folder = Path(__file__).parents[2] / "results" / "floors"
+    table = pd.read_csv(folder / "objects.csv", dtype={"shape": str})
+    assert objects_table(table) == (folder / "objects.md").read_text()
+    every = table[(table["shape"] == "all") & (table["resolution"] >= MIN_SHAPE_RESOLUTION)]
+    assert set(every["resolution"]) == {32, 64, 128}
+    assert every["clips"].min() >= 1000
+    assert every[["shape_wrong", "colour_wrong"]].to_numpy().max() < 0.01
+
+
+def test_floors_of_objects_are_written(tmp_path: Path) -> None:
+    path = floors(FloorsConfig(what="objects", out=str(tmp_path), object_clips=6))
+    assert path.read_text().count("| 6 |") == 16  # four sizes, four disturbances
+    assert (tmp_path / "objects.json").exists()
+    with pytest.raises(UserError, match="unknown what 'all'; valid: velocities, objects"):
+        FloorsConfig(what="all")

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from physlaw.data.mp4 import decode_mp4, encode_mp4
 from physlaw.data.records import Frames, Index
+from physlaw.errors import UserError, unknown
+from physlaw.evaluation.looks_check import DISTURBANCES, confusion
 from physlaw.evaluation.score import classify, concatenate
 from physlaw.evaluation.velocity import ERROR_NAMES, velocity_errors
 from physlaw.files import write_json, write_text
@@ -33,6 +35,8 @@ SOURCES = {
     "bare128": "rendered at 128 x 128",
 }
 SHOWN = ("paper_code", "paper_frame_x", "paper_frame_y", "paper_position_x", "paper_position_y", "corrected")
+MEASURED = ("velocities", "objects")
+OBJECT_SIDES = (16, 32, 64, 128)
 _CHUNK = 8
 
 
@@ -40,9 +44,18 @@ _CHUNK = 8
 class FloorsConfig:
     """What `physlaw floors` measures."""
 
+    what: str = "velocities"  # or objects: how surely colour, shape, size and speed of one object are told
     out: str = "results/floors"
-    clips: int = 200  # per scenario at most; the release's measurement had 200, 115 and 160
+    clips: int = 200  # velocities: per scenario at most; the release's measurement had 200, 115 and 160
+    object_clips: int = 1008  # objects: per resolution and disturbance, colours and shapes in turn
     seed: int = 0  # of the start positions
+
+    def __post_init__(self) -> None:
+        if self.what not in MEASURED:
+            raise unknown("what", self.what, MEASURED)
+        for key in ("clips", "object_clips"):
+            if getattr(self, key) < 1:
+                raise UserError(f"{key} must be at least 1, got {getattr(self, key)}")
 
 
 def in_dist_scenes(scenario: str, seed: int, limit: int) -> tuple[SceneSet, Index]:
@@ -105,10 +118,33 @@ def floors_table(table: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
+def objects_table(table: pd.DataFrame) -> str:
+    """Wrong and missing answers about true objects as Markdown, shares of clips; the rows of all shapes together."""
+    lines = [
+        "What the evaluator says of true clips with one object: shares of clips with a wrong and with no answer, median "
+        "error (95 % quantile).",
+        "",
+        "| pixels | disturbance | clips | shape wrong | shape unknown | colour wrong | radius, relative | speed |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in table[table["shape"] == "all"].to_dict("records"):
+        errors = [f"{row[f'{name}_error']:.4f} ({row[f'{name}_error_95']:.4f})" for name in ("radius", "velocity")]
+        shares = [f"{row[name]:.4f}" for name in ("shape_wrong", "shape_unknown", "colour_wrong")]
+        names = [f"{row['resolution']} x {row['resolution']}", row["disturbance"], str(row["clips"])]
+        lines.append(f"| {' | '.join([*names, *shares, *errors])} |")
+    return "\n".join(lines) + "\n"
+
+
 def floors(config: FloorsConfig) -> Path:
-    """Measure, and write floors.csv, table.md and provenance.json; returns the folder."""
-    table, folder = measure_floors(config), Path(config.out)
-    write_text(folder / "floors.csv", table.to_csv(index=False, float_format="%.6g"))
-    write_text(folder / "table.md", floors_table(table))
-    write_json(folder / "provenance.json", {"config": vars(config), **provenance()})
-    return folder
+    """Measure, and write floors.csv, table.md and provenance.json, or objects.csv, objects.md and objects.json; returns
+    the path of the Markdown file."""
+    folder, card = Path(config.out), {"config": vars(config), **provenance()}
+    if config.what == "objects":
+        parts = [confusion(width, config.object_clips, config.seed, d) for width in OBJECT_SIDES for d in DISTURBANCES]
+        table, names, text = pd.concat(parts), ("objects.csv", "objects.md", "objects.json"), objects_table
+    else:
+        table, names, text = measure_floors(config), ("floors.csv", "table.md", "provenance.json"), floors_table
+    write_text(folder / names[0], table.to_csv(index=False, float_format="%.6g"))
+    write_text(folder / names[1], text(table))
+    write_json(folder / names[2], card)
+    return folder / names[1]
