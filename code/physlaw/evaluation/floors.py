@@ -121,8 +121,8 @@ def floors_table(table: pd.DataFrame) -> str:
 def objects_table(table: pd.DataFrame) -> str:
     """Wrong and missing answers about true objects as Markdown, shares of clips; the rows of all shapes together."""
     lines = [
-        "What the evaluator says of true clips with one object: shares of clips with a wrong and with no answer, median "
-        "error (95 % quantile).",
+        "What the evaluator says of true clips with one object: shares of clips with a wrong and with no answer, "
+        "median error (95 % quantile).",
         "",
         "| pixels | disturbance | clips | shape wrong | shape unknown | colour wrong | radius, relative | speed |",
         "|---|---|---|---|---|---|---|---|",
