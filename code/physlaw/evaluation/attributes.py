@@ -176,11 +176,13 @@ def _measured(
     columns: dict[str, NDArray[Any]] = {}
     for source, frames in clips.items():
         looks = measure_object(frames, method, expected, None if crossed.has_shapes else CIRCLE)
-        columns |= {f"{source}_{name}": getattr(looks, name) for name in ("colour", "radius", "velocity", "shape")}
+        columns |= {f"{source}_{name}": getattr(looks, name) for name in ("colour", "radius", "velocity")}
+        # Pairs without shapes may have clips too small to tell them.
+        columns[f"{source}_shape"] = looks.shape if crossed.has_shapes else np.full(len(index), np.nan)
         columns[f"{source}_vanished"] = looks.vanished.astype(np.int64)
         columns[f"{source}_reversed"] = (looks.velocity < BACKWARDS).astype(np.int64)
         columns[f"{source}_colour_changes"] = looks.colour_changes
-        columns[f"{source}_shape_changes"] = looks.shape_changes
+        columns[f"{source}_shape_changes"] = looks.shape_changes * crossed.has_shapes
         columns[f"{source}_outcome"] = kept.outcomes(crossed.pair, conditioned, crossed.measured(looks))
     return columns
 
