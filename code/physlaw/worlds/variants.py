@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,11 +66,15 @@ def in_bands(name: str, speed: Array) -> Bool:
     return np.asarray(np.any([(speed >= low) & (speed <= high) for low, high in bands], axis=0))
 
 
+def _in_bands_of(name: str) -> Rule:
+    return lambda init: in_bands(name, init[:, 1])
+
+
 def _gap_blocks(scenario: Scenario) -> dict[str, Block]:
     """The release's 36 x 121 values over the whole range, in the bands and in the gap; and beyond the range."""
     radii, low, high = np.linspace(0.7, 1.4, 36), (0.0, 1.0), (4.0, 6.0)
     every = Grid((radii, np.linspace(1.0, 4.0, 121)))
-    trained: Rule = lambda init: in_bands(scenario.name, init[:, 1])  # noqa: E731
+    trained = _in_bands_of(scenario.name)
     beyond = Grid((radii, np.concatenate([np.linspace(*low, 41), np.linspace(*high, 81)])))
     bounds: dict[str, Interval] = {"r": (0.7, 1.4), "v": (1.0, 4.0)}
     return {
@@ -80,8 +85,7 @@ def _gap_blocks(scenario: Scenario) -> dict[str, Block]:
 
 
 def _gap(name: str) -> Scenario:
-    keep: Rule = lambda init: in_bands(name, init[:, 1])  # noqa: E731
-    return replace(UNIFORM, name=name, training=_subset_of_grid(keep), tests=_gap_blocks)
+    return replace(UNIFORM, name=name, training=_subset_of_grid(_in_bands_of(name)), tests=_gap_blocks)
 
 
 # ---- memorization: fast balls only (paper 5.2); set 2 with mirror images
@@ -156,11 +160,15 @@ def in_hull(name: str, init: Array) -> Bool:
     All holes but the rim's leave the corners of the range, so the hull is the whole range. The rim's hull is cut along
     the line through (4, 1.25) and (1.25, 4).
     """
-    low, high = np.array([COLLISION.in_dist.interval(factor) for factor in COLLISION.factors]).T
-    inside = ((init >= low - 1e-9) & (init <= high + 1e-9)).all(axis=1)
+    inside = _in_range(init)
     if name == "hole_all_but_rim":
-        inside &= init[:, 2] + init[:, 3] <= RIM + high[2] + 1e-9
-    return np.asarray(inside)
+        inside &= init[:, 2] + init[:, 3] <= RIM + COLLISION.in_dist.interval("v1")[1] + 1e-9
+    return inside
+
+
+def _in_range(init: Array) -> Bool:
+    low, high = np.array([COLLISION.in_dist.interval(factor) for factor in COLLISION.factors]).T
+    return np.asarray(((init >= low - 1e-9) & (init <= high + 1e-9)).all(axis=1))
 
 
 def _hole_blocks(scenario: Scenario) -> dict[str, Block]:
@@ -174,19 +182,13 @@ def _hole_blocks(scenario: Scenario) -> dict[str, Block]:
         axes = (radii, radii, np.linspace(0.0, 4.5, 21), np.linspace(1.0, 4.0, 13))
     every, removed = Grid(axes, scenario.feasible), HOLES[scenario.name]
     bounds = {f: (float(a.min()), float(a.max())) for f, a in zip(scenario.factors, axes, strict=True)}
-    hull: Rule = lambda init: in_hull(scenario.name, init)  # noqa: E731
-    trained: Rule = _all_of(hull, _none_of(removed))
-    if scenario.name == "hole_all_but_rim":  # its hole reaches beyond its hull
-        trained = _all_of(lambda init: _full_range(init), _none_of(removed))
+    hull = partial(in_hull, scenario.name)
+    trained = _all_of(_in_range, _none_of(removed))
     return {
         "trained": _block("trained", 0, Subset(every, trained), **bounds),
         "inside": _block("inside", 1, Subset(every, _all_of(hull, _none_of(trained))), **bounds),
         "outside": _block("outside", 2, Subset(every, _none_of(hull)), **bounds),
     }
-
-
-def _full_range(init: Array) -> Bool:
-    return in_hull("", init)
 
 
 def _hole(name: str) -> Scenario:
