@@ -7,7 +7,7 @@ import pytest
 
 from physlaw.report.deeper.attributes import resulting_order
 from physlaw.report.study import REPORTS, study_report
-from physlaw.report.verdicts import Difference, mean_difference
+from physlaw.report.verdicts import Difference, mean_difference, paired_difference
 
 NAMES = {"profile": "mini", "recipe": "fast", "model": "dit_xs", "size": "30k", "kind": "block", "level": 1}
 
@@ -158,6 +158,16 @@ def test_c14_and_c16_exclude_a_help_of_a_tenth(ratio: float, verdict: str) -> No
     length = [cell(scenario, "dit_xs", "id", error) for scenario, error in scenarios]
     assert verdict_of("resolution_and_length", length).verdict == verdict
     assert verdict_of("resolution_and_length", length[:2]).verdict == "not run"
+
+
+def test_cells_on_the_same_clips_are_paired_by_seed() -> None:
+    before = pd.DataFrame({"seed": [0, 1, 2], "value": [1.0, 2.0, 3.0], "low": 0.0, "high": 4.0})
+    after = before.assign(value=[1.5, 2.5, 3.6])
+    one = paired_difference(before, after)
+    assert one.value == pytest.approx(0.5333, abs=1e-3)
+    assert 0.3 < one.low < one.high < 0.8  # the seeds differ by more than that
+    assert one.seeds == 3
+    assert paired_difference(before[:1], after[:1]).seeds == 1
 
 
 def test_comparison_holds_shares_to_an_absolute_bound() -> None:

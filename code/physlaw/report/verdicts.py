@@ -88,6 +88,22 @@ def difference(before: pd.DataFrame, after: pd.DataFrame) -> Difference:
     return Difference(value, value - down, value + up, 1)
 
 
+def paired_difference(before: pd.DataFrame, after: pd.DataFrame) -> Difference:
+    """Between two cells' values of one measure that were taken seed by seed on the same clips: with two common seeds or
+    more, the mean over seeds of after minus before with its t interval; otherwise `difference`.
+
+    Args:
+        before, after: as for `difference`.
+    """
+    both = before.merge(after, on="seed", suffixes=("_before", "_after"))
+    if len(both) < 2:
+        return difference(before, after)
+    changes = both["value_after"] - both["value_before"]
+    half = quantile(len(both) - 1) * math.sqrt(float(changes.var()) / len(both))
+    value = float(changes.mean())
+    return Difference(value, value - half, value + half, len(both))
+
+
 def mean_difference(differences: list[Difference]) -> Difference:
     """The mean of differences that are independent of each other, e.g. of several training sets; half widths add in
     quadrature.

@@ -19,9 +19,9 @@ from physlaw.report.verdicts import (
     Difference,
     Verdict,
     basis,
-    difference,
     logarithms,
     mean_difference,
+    paired_difference,
 )
 from physlaw.studies import modality, resolution_and_length
 
@@ -37,9 +37,10 @@ LEGEND = "Velocity error: the corrected one, world units per second, mean over c
 
 
 def log_ratio(before: pd.DataFrame, after: pd.DataFrame) -> Difference | None:
-    """log(after / before) of two cells' errors; None where one has no positive value."""
+    """log(after / before) of two cells' errors on the same clips, paired by seed; None where one has no positive
+    value."""
     before, after = logarithms(before), logarithms(after)
-    return difference(before, after) if len(before) and len(after) else None
+    return paired_difference(before, after) if len(before) and len(after) else None
 
 
 def no_help(ratios: list[Difference], margin: float) -> str:

@@ -52,7 +52,7 @@ def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list
             values_of(metrics, ERROR, scenario=scenario, model=model, size=size, group=group)
             for group in ("inside", "outside", "id")
         )
-        ratio = log_ratio(inside, outside)
+        ratio = log_ratio(inside, outside)  # of the same model, so by seed
         if ratio is None:
             continue
         ratios[scenario] = ratio
