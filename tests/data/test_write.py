@@ -267,3 +267,18 @@ def test_memory_does_not_grow_with_the_count(tmp_path: Path) -> None:
     assert resource.RUSAGE_SELF == 0
     few, many = peak(25), peak(100)
     assert many < few + 100, f"{few} MiB for 25 clips, {many} MiB for 100"  # 75 more clips are 472 MB of frames
+
+
+def test_sets_of_the_deeper_studies_are_written_as_they_are_trained_on(tmp_path: Path) -> None:
+    out = tmp_path / "pairs.npz"
+    simulate(SimulateConfig(out=str(out), scenario="colour_shape", size="300", count=2, offset=299, resolution=32))
+    with np.load(out) as archive:
+        assert archive["init"][:, 2:].tolist() == [[0, 0], [1, 1]]  # the last red circle, the first blue square
+        red, blue = archive["frames"][:, 0].min(axis=(1, 2))
+    assert red[0] > red[2]
+    assert blue[2] > blue[0]
+    card = read_json(clip_files.card_path(out))
+    assert card["scenes"]["in_set"] == 600
+    assert card["factors"]["shape"] == {"lowest": 0.0, "highest": 1.0, "values": 2}
+    with pytest.raises(UserError, match="unknown scenario 'gap'"):
+        simulate(SimulateConfig(out=str(out), scenario="gap"))

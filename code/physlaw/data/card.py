@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from physlaw.files import sha256_file
 from physlaw.provenance import provenance
 from physlaw.worlds.grids import Grid
@@ -35,18 +37,21 @@ def card_of(world: dict[str, Any], settings: dict[str, Any], files: list[Path]) 
 def ball_card(scenes: SceneSet, written: int) -> dict[str, Any]:
     """The first part of the card for a scene set of the balls."""
     scenario, grid = scenes.scenario, scenes.grid
-    assert isinstance(grid, Grid)  # of every scenario that is written to files
+    if isinstance(grid, Grid):
+        axes, in_grid = list(grid.axes), grid.size_before_drops
+    else:  # a variant's set, of which something is left out
+        axes, in_grid = [np.unique(column) for column in grid.values(np.arange(len(grid))).T], len(grid)
     return {
         "name": f"{scenario.name} {scenes.split}",
         "law": list(scenario.equations),
         "units": "world units (the picture is 10 wide, origin bottom-left, y up) and seconds",
         "factors": {
             factor: {"lowest": float(axis.min()), "highest": float(axis.max()), "values": len(axis)}
-            for factor, axis in zip(scenario.factors, grid.axes, strict=True)
+            for factor, axis in zip(scenario.factors, axes, strict=True)
         },
         "scenes": {
-            "in_grid": grid.size_before_drops,
-            "infeasible_dropped": grid.size_before_drops - len(grid),
+            "in_grid": in_grid,
+            "infeasible_dropped": in_grid - len(grid),
             "in_set": len(grid),
             "written": written,
         },

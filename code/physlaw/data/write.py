@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from physlaw.data.card import ball_card
 from physlaw.data.clip_files import concatenated, format_of, write_set
 from physlaw.data.clips import scenes_digest
-from physlaw.data.config import SCENARIO_NAMES
 from physlaw.data.hdf5_reader import BALLS
 from physlaw.data.npz import Truth
-from physlaw.errors import unknown
 from physlaw.render.config import check_resolution
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
 from physlaw.worlds.released_order import TRAINING_SHARD
 from physlaw.worlds.scenes import SceneSet, eval_scenes, training_scenes
+from physlaw.worlds.variants import get_scenario
 
 Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
@@ -50,8 +49,7 @@ class SimulateConfig:
 
 def scenes_of(config: SimulateConfig) -> SceneSet:
     """The scene set that is asked for."""
-    if config.scenario not in SCENARIO_NAMES:
-        raise unknown("scenario", config.scenario, SCENARIO_NAMES)
+    get_scenario(config.scenario)  # raises for an unknown one, before anything else does
     contact = laws.as_contact(config.contact)
     if config.split == "train":
         scenes = training_scenes(config.scenario, config.size, config.seed, contact, config.placement)
