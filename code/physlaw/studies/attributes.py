@@ -16,4 +16,6 @@ PAIRS = ("colour_size", "colour_velocity", "colour_shape", "size_velocity", "siz
 NO_FLIPS = "_noflip"
 COMBINE = ("size_velocity", "colour_size")  # pairs that the paper finds to combine well (C13)
 NAMES = {name: " against ".join(name.split("_")) for name in PAIRS}
+NAMES |= {name + NO_FLIPS: f"{words}, no mirror images" for name, words in NAMES.items()}
+NAMES |= {"colour_velocity_red": "red slow balls alone", "colour_velocity_blue": "blue fast balls alone"}
 PAPER = "order colour > size > velocity > shape; colour against shape: no exception in 1,400 tests"

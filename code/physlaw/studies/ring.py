@@ -15,5 +15,8 @@ CLAIMS = {
 PAIRS = ("colour_ring",)
 NO_FLIPS = "_noflip"
 BESIDE = {"colour_ring": "colour_shape", "colour_ring_noflip": "colour_shape_noflip"}  # of the study attributes
-NAMES = {"colour_ring": "colour against shape, ball and ring"}
+NAMES = {
+    "colour_ring": "colour against shape, ball and ring",
+    "colour_ring_noflip": "colour against shape, ball and ring, no mirror images",
+}
 PAPER = "Fig. 13, no figures: colour no longer dominates; priority follows the amount of pixel change"

@@ -19,7 +19,7 @@ from physlaw.report.deeper.report import (
     one_model,
     values_of,
 )
-from physlaw.report.verdicts import NOT_RUN, Difference, Verdict, basis, decide, difference
+from physlaw.report.verdicts import INCONCLUSIVE, NOT_RUN, SUPPORTED, Difference, Verdict, basis, decide, difference
 from physlaw.studies import attributes, ring
 
 CROSSED = "crossed"
@@ -42,10 +42,11 @@ def _against_even(rows: pd.DataFrame) -> Difference:
 
 
 def _order_verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
-    """Of the sets with mirror images, as the paper's; without them where these have not finished."""
+    """Of the sets with mirror images, as the paper's; without them where these have not finished. An order of four
+    attributes is not supported by some of its pairs: while one has not finished, no more than INCONCLUSIVE."""
     study, threshold = attributes, f"every share > {EVEN:g}, its interval beyond it"
     model, size = one_model(metrics)
-    texts, differences, open_pairs = [], [], []
+    texts, differences, open_pairs, unfinished = [], [], [], False
     kept: dict[str, float] = {}
     for pair in study.PAIRS:
         scenario, rows, clips = pair, *dominance(metrics, pair, model, size)
@@ -58,19 +59,23 @@ def _order_verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -
                 if len(both)
                 else "not finished"
             )
+            unfinished |= both.empty
             open_pairs.append(f"{study.NAMES[pair]}: {why}")
             continue
         one = _against_even(rows)
         differences.append(one)
         kept[pair] = float(rows["value"].mean())
         texts.append(
-            f"{_called(study, scenario)}: first kept {rows['value'].mean():.3f} of {clips}, {one.text(3)} to even"
+            f"{study.NAMES[scenario]}: first kept {rows['value'].mean():.3f} of {clips}, {one.text(3)} to even"
         )
     if not differences:
         return [not_run(metrics, study, "C11", "; ".join(open_pairs), threshold)]
+    verdict = decide(differences)
+    if unfinished and verdict == SUPPORTED:
+        verdict = INCONCLUSIVE
     order = f"by pairs won: {resulting_order(kept)}"
     found = "; ".join([f"{model}, {size}, crossed clips", order, *texts, *open_pairs])
-    return [make_verdict(metrics, study, "C11", decide(differences), found, threshold, basis(differences))]
+    return [make_verdict(metrics, study, "C11", verdict, found, threshold, basis(differences))]
 
 
 def resulting_order(kept: Mapping[str, float]) -> str:
@@ -90,11 +95,6 @@ def resulting_order(kept: Mapping[str, float]) -> str:
     return text
 
 
-def _called(study: ModuleType, scenario: str) -> str:
-    name = study.NAMES[scenario.removesuffix(study.NO_FLIPS)]
-    return f"{name}, no mirror images" if scenario.endswith(study.NO_FLIPS) else str(name)
-
-
 def _ring_verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
     """The share that keep colour, ball and ring, against ball and square of the study attributes at the same scale."""
     study, threshold = ring, "difference (square minus ring) > 0, its interval beyond 0"
@@ -105,7 +105,7 @@ def _ring_verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) ->
         rows, clips = dominance(metrics, scenario, model, size)
         if rows.empty or clips < MIN_DECIDED:
             continue
-        texts.append(f"{_called(study, scenario)}: colour kept {rows['value'].mean():.3f} of {clips}")
+        texts.append(f"{study.NAMES[scenario]}: colour kept {rows['value'].mean():.3f} of {clips}")
         if beside is None:
             continue
         other, count = dominance(beside, square, model, size)

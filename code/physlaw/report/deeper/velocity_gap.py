@@ -46,6 +46,8 @@ def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list
         f"{study.NAMES[before]} minus {study.NAMES[after]} {fall.text(3)}"
         for (before, after), fall in zip(steps, falls, strict=True)
     ]
+    left_out = [study.NAMES[name] for order in study.ORDERS for name in order if name not in shown]
+    texts += [f"not finished: {', '.join(left_out)}"] if left_out else []
     found = "; ".join(texts)
     return [make_verdict(metrics, study, "C8", decide(falls), found, THRESHOLD, basis(falls))]
 
