@@ -241,3 +241,9 @@ def test_the_committed_results_can_be_judged(tmp_path: Path) -> None:
     known = rows_of(copy)
     assert known["C15", "smoke"].hardware
     assert known["C4", "smoke"].value == "the pixel tokenizer is lossless; no VAE at this scale"
+
+
+def test_the_committed_claims_follow_from_the_committed_results(tmp_path: Path) -> None:
+    write_claims(REPOSITORY / "results", tmp_path)
+    for name in ("CLAIMS.md", "results/claims.csv"):
+        assert (tmp_path / name).read_text() == (REPOSITORY / name).read_text(), f"{name}: run `physlaw claims` again"
