@@ -13,36 +13,7 @@ from types import FrameType
 
 from physlaw import __version__
 from physlaw.errors import UserError, unknown
-
-HELP = """\
-physlaw: do video diffusion models learn physical laws, or copy the nearest training case?
-
-usage: physlaw VERB [key=value ...]
-
-  simulate    write clips to files: out=FOLDER|FILE [scenario= split= size= trials= count= format= ...]
-  train       train one cell's model: [scenario= model= size= seed= profile= recipe= ...]
-  evaluate    score a trained cell (same words as train)
-  run         train and evaluate one cell: the words of train, or number=K for the K-th of a study, from 0
-  reproduce   run every cell of a study here, collect, compare: [profile=smoke out=FOLDER workers=N ...]
-  launch      submit a study's unfinished cells: [study= profile= cluster=slurm|local|debug|... dry_run=true seeds=N]
-  status      how the cells of a launched study do (same words as launch)
-  prepare     train a cell's tokenizer and store its latents: [stage=tokenizer|latents] (same words as train)
-  sweep_sampler  find how many denoising steps a trained cell needs: [steps=[5,10,...] seeds=3 clips=256] and its words
-  collect     gather finished cells into a results folder: [out=FOLDER mixed_code=true] and reproduce's words
-  report      draw tables, figures and page again from a results folder: FOLDER
-  claims      the verdict on every claim at every scale, from metrics.csv alone: [results=FOLDER out=FOLDER]
-  index       one page over all studies, results/index.html: [results=FOLDER]
-  score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
-  floors      measure the evaluator's errors on true clips: [what=velocities|objects out=FOLDER clips=200]
-  tokenizer   measure what a study's tokenizer costs (the paper's Table 3): [out=FOLDER] and reproduce's words
-  label       people judge clips, blinded: label build [CLIPS.npz] out=FOLDER; label score KEY.json RATINGS.json...
-  weights     published weights of the metrics, and from where; weights convert KIND FILE... [sha256= out=FILE]
-  bench       measure speeds on this machine: simulate | train | sample | collect | checkpoint; [out=FILE.json]
-
-`physlaw VERB --help` lists the verb's keys. A cell is scenario x model x size x seed; profile is the scale (smoke,
-mini, short, paper) and recipe the method (faithful, fast). Exit status: 0 done, 2 bad input, 75 disk full, 130
-interrupted (the same command continues).
-"""
+from physlaw.usage import HELP, verb_help
 
 
 def _simulate(words: list[str]) -> int:
@@ -315,57 +286,6 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
 }
 
 
-def _verb_help(verb: str) -> str:
-    from physlaw.config import CellConfig, describe
-
-    if verb == "simulate":
-        from physlaw.data.phyre_write import HELP as PHYRE_HELP
-        from physlaw.data.phyre_write import PhyreSimulateConfig
-        from physlaw.data.scene_file import SceneFileConfig
-        from physlaw.data.write import SimulateConfig
-
-        numbered = f"scenario=combinatorial:\n{describe(PhyreSimulateConfig)}{PHYRE_HELP}"
-        given = f"scenario=combinatorial bodies=FILE.npz:\n{describe(SceneFileConfig)}"
-        return f"{describe(SimulateConfig)}\n{numbered}\n{given}"
-    if verb == "score":
-        from physlaw.evaluation.config import ScoreConfig
-
-        return describe(ScoreConfig)
-    if verb == "sweep_sampler":
-        from physlaw.evaluation.config import SweepConfig
-
-        return describe(SweepConfig) + "\n" + describe(CellConfig)
-    if verb == "floors":
-        from physlaw.evaluation.floors import FloorsConfig
-
-        return describe(FloorsConfig)
-    if verb == "tokenizer":
-        from physlaw.evaluation.config import AcceptanceConfig
-
-        return describe(AcceptanceConfig) + "\n" + describe(CellConfig)
-    if verb == "bench":
-        from physlaw.bench.command import benchmark_help
-
-        return benchmark_help()
-    if verb in ("launch", "status"):
-        from physlaw.launch.config import LaunchConfig
-
-        return describe(LaunchConfig) + "\n" + describe(CellConfig)
-    if verb == "label":
-        from physlaw.label.command import LabelConfig
-
-        return describe(LabelConfig) + "\nwithout a file, of the cells:\n" + describe(CellConfig)
-    if verb == "weights":
-        return "physlaw weights\nphyslaw weights convert KIND FILE... [sha256=DIGEST,...] [out=FILE]\n"
-    if verb == "report":
-        return "physlaw report FOLDER\n"
-    if verb == "claims":
-        return "physlaw claims [results=results] [out=.]\nwrites out/CLAIMS.md and out/results/claims.csv\n"
-    if verb == "index":
-        return "physlaw index [results=results]\nwrites results/index.html\n"
-    return describe(CellConfig)
-
-
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
@@ -386,7 +306,7 @@ def main(words: list[str] | None = None) -> int:
         if words[0] not in VERBS:
             raise unknown("verb", words[0], VERBS)
         if any(word in ("-h", "--help") for word in words[1:]):
-            print(_verb_help(words[0]), end="")
+            print(verb_help(words[0]), end="")
             return 0
         return VERBS[words[0]](words[1:])
     except UserError as error:

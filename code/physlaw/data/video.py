@@ -10,7 +10,7 @@ from PIL import Image
 
 Frames = NDArray[np.uint8]
 
-PANEL_PX = 96
+PANEL_PX = 32  # a page enlarges what is smaller
 FRAMES_PER_S = 10
 GAP_PX, GAP_GREY = 4, 160
 
