@@ -154,7 +154,7 @@ def test_intervals_cover_the_mean_and_need_two_values() -> None:
 
 def test_clips_become_animations() -> None:
     clip = np.random.default_rng(0).integers(0, 255, (4, 16, 16, 3), dtype=np.uint8)
-    frames = side_by_side([clip, clip, clip])
+    frames = side_by_side([clip, clip, clip], 96)
     assert frames.shape == (4, 96, 3 * 96 + 8, 3)
     assert encode_gif(frames).startswith(b"GIF89a")
 
