@@ -19,7 +19,7 @@ TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 STAMP := $(VENV)/.installed-$(FLAVOUR)
 
-.PHONY: help setup launcher reproduce test image check-locks test-faults test-cluster test-image test-image-build test-image-check test-image-sif quick lint clean
+.PHONY: help setup launcher reproduce test image check-locks test-faults test-cluster test-image test-image-build quick lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -85,18 +85,14 @@ check-locks: $(STAMP)
 	@$(PIP) install --dry-run --ignore-installed --no-cache-dir --require-hashes -r requirements/cuda.lock
 
 IMAGE_WORK ?= /tmp/physlaw-image
-test-image: test-image-check test-image-sif
+test-image: test-image-build
+	@tests/container/check $(IMAGE_WORK)
+	@tests/container/apptainer $(IMAGE_WORK)
 
-# Its parts, for running them beside other tests. What is built already is kept.
+# What is built already is kept, so this may run ahead of test-image.
 test-image-build:
 	@[ $$(id -u) = 0 ] || { echo "make: test-image needs root: debootstrap, buildah's chroot isolation, pivot_root"; exit 2; }
 	@tests/container/build $(IMAGE_WORK)
-
-test-image-check: test-image-build
-	@tests/container/check $(IMAGE_WORK)
-
-test-image-sif: test-image-build
-	@tests/container/apptainer $(IMAGE_WORK)
 
 quick: $(STAMP)
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) -m 'not slow and not gpu'

@@ -57,6 +57,7 @@ def test_a_study_runs_to_its_table_verdict_and_page(study: str, tmp_path: Path) 
     assert main(["reproduce", f"study={study}", *words]) == 0  # finished cells are kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", CASES)
 @pytest.mark.parametrize("profile", ["smoke", "mini", "paper"])
 def test_every_profile_composes_its_cells(study: str, profile: str) -> None:

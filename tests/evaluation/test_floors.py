@@ -83,6 +83,7 @@ def test_objects_are_told_apart_where_shapes_are_studied() -> None:
     assert every[["shape_wrong", "colour_wrong"]].to_numpy().max() < 0.01
 
 
+@pytest.mark.slow
 def test_floors_of_objects_are_written(tmp_path: Path) -> None:
     path = floors(FloorsConfig(what="objects", out=str(tmp_path), object_clips=6))
     assert path.read_text().count("| 6 |") == 16  # four sizes, four disturbances

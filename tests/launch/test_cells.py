@@ -23,6 +23,7 @@ def test_the_paper_has_its_28_cells() -> None:
 PROFILES = [(study, name) for study in STUDIES for name in choices("profile", study)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("study", "profile"), PROFILES)
 @pytest.mark.parametrize("recipe", choices("recipe"))
 def test_every_profile_composes_with_every_recipe(study: str, profile: str, recipe: str) -> None:

@@ -244,6 +244,7 @@ def test_the_page_and_the_table_end_with_the_measured_tokenizer(tmp_path: Path) 
 COMMITTED = sorted(path.parent for path in (REPOSITORY / "results").glob("*/*/metrics.csv"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", COMMITTED, ids=lambda p: f"{p.parent.name}-{p.name}")
 def test_committed_results_redraw_from_their_folder_alone(folder: Path, tmp_path: Path) -> None:
     import shutil
