@@ -20,7 +20,7 @@ from physlaw.evaluation import kept
 from physlaw.evaluation.config import EvalConfig
 from physlaw.evaluation.evaluate import Codec, chosen_scenes, save_shown
 from physlaw.evaluation.looks import ObjectLooks, measure_object
-from physlaw.evaluation.measure import wilson
+from physlaw.evaluation.measure import share_columns
 from physlaw.files import write_text
 from physlaw.render.discs import render_clips
 from physlaw.worlds.blocks import Block
@@ -187,11 +187,6 @@ def _measured(
     return columns
 
 
-def _share(name: str, hits: NDArray[np.bool_]) -> dict[str, float]:
-    share, low, high = wilson(int(hits.sum()), len(hits))
-    return {name: share, f"{name}_low": low, f"{name}_high": high}
-
-
 def summarize_looks(table: pd.DataFrame) -> dict[str, float]:
     """A group's row: shares of outcomes among the decided clips (kept.share_table), shares of all clips that vanished
     or reversed or changed identity, mean errors of speed and radius where they were measured, what the evaluator makes
@@ -200,12 +195,12 @@ def summarize_looks(table: pd.DataFrame) -> dict[str, float]:
     codes = table["generated_outcome"].to_numpy(dtype=np.uint8)
     row = kept.share_table(codes)
     for event in ("vanished", "reversed"):
-        row |= _share(event, table[f"generated_{event}"].to_numpy() > 0)
+        row |= share_columns(event, table[f"generated_{event}"].to_numpy() > 0)
     changes = table["generated_colour_changes"] + table["generated_shape_changes"]
-    row |= _share("identity_changed", changes.to_numpy() > 0)
+    row |= share_columns("identity_changed", changes.to_numpy() > 0)
     for code in ("colour", "shape"):  # of the clips where it can be told
         measured = table[f"generated_{code}"].notna()
-        row |= _share(f"{code}_kept", (table[f"generated_{code}"] == table[code])[measured].to_numpy())
+        row |= share_columns(f"{code}_kept", (table[f"generated_{code}"] == table[code])[measured].to_numpy())
     row["speed_error"] = float((table["generated_velocity"] - table["v"]).abs().mean())
     row["radius_error"] = float((table["generated_radius"] - table["r"]).abs().mean())
     for source in ("truth", "reconstruction"):

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from physlaw.evaluation.evaluate import bootstrap_interval
-from physlaw.evaluation.measure import wilson
+from physlaw.evaluation.measure import share_columns
 
 Array = NDArray[np.float64]
 Bands = tuple[tuple[float, float], ...]
@@ -42,11 +42,6 @@ def snap_index(conditioned: Array, generated: Array, bands: Bands) -> Array:
     return np.asarray(np.where(np.abs(away) >= NEAR, index, np.nan))
 
 
-def _share(name: str, hits: NDArray[np.bool_]) -> dict[str, float]:
-    share, low, high = wilson(int(hits.sum()), len(hits))
-    return {name: share, f"{name}_low": low, f"{name}_high": high}
-
-
 def band_summary(bands: Bands) -> Callable[[pd.DataFrame], dict[str, float]]:
     """Columns for a group of clips: snap (mean index, bootstrap interval over clips) and, as shares of the measured
     clips with Wilson intervals, in_band (the generated speed, either way, is a trained one) and reversed (the ball
@@ -61,6 +56,6 @@ def band_summary(bands: Bands) -> Callable[[pd.DataFrame], dict[str, float]]:
         row = {"snap": float(found.mean()) if len(found) else float("nan"), "snap_low": low, "snap_high": high}
         row["snap_clips"] = float(len(found))
         near = np.abs(nearest_in_bands(np.abs(measured), bands) - np.abs(measured)) <= SLACK
-        return row | _share("in_band", near) | _share("reversed", measured < -SLACK)
+        return row | share_columns("in_band", near) | share_columns("reversed", measured < -SLACK)
 
     return summary

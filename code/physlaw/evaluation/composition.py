@@ -18,7 +18,7 @@ from physlaw.data.config import DataConfig
 from physlaw.evaluation.config import EvalConfig
 from physlaw.evaluation.evaluate import Codec, save_shown
 from physlaw.evaluation.lawful import OBJECTS, measure_composition
-from physlaw.evaluation.measure import wilson
+from physlaw.evaluation.measure import share_columns
 from physlaw.files import write_text
 from physlaw.render.discs import render_clips
 from physlaw.worlds.composition import CompositionScenes, columns
@@ -95,8 +95,7 @@ def summarize_composition(table: pd.DataFrame) -> pd.DataFrame:
         row: dict[str, Any] = {"group": "id" if block == TRAINED else block, "kind": "block"}
         row |= {"level": int(part["level"].iloc[0]), "clips": len(part)}
         for name in ("lawful", *(f"{k}_{what}" for what in ("lawful", "vanished") for k in OBJECTS)):
-            share, low, high = wilson(int(part[f"generated_{name}"].sum()), len(part))
-            row |= {name: share, f"{name}_low": low, f"{name}_high": high}
+            row |= share_columns(name, part[f"generated_{name}"].to_numpy() > 0)
         for k in OBJECTS:
             row[f"{k}_position_error"] = float(part[f"generated_{k}_position_error"].mean())
         for source in SOURCES[1:]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 Z = 1.959963984540054  # the normal distribution's 97.5 % quantile: two-sided 95 %
 
 
@@ -49,3 +52,9 @@ def wilson(count: int, of: int) -> tuple[float, float, float]:
     half = Z / (1 + Z**2 / of) * math.sqrt(share * (1 - share) / of + Z**2 / (4 * of**2))
     # At 0 and 1 the interval ends there exactly; rounding would miss it.
     return share, 0.0 if count == 0 else centre - half, 1.0 if count == of else centre + half
+
+
+def share_columns(name: str, hits: NDArray[np.bool_]) -> dict[str, float]:
+    """A share of clips (N,) and its Wilson interval, as columns <name>, <name>_low and <name>_high of a row."""
+    share, low, high = wilson(int(hits.sum()), len(hits))
+    return {name: share, f"{name}_low": low, f"{name}_high": high}
