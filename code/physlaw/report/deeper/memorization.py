@@ -16,7 +16,7 @@ from physlaw.report.deeper.report import (
     one_model,
     values_of,
 )
-from physlaw.report.deeper.speeds import speed_panels
+from physlaw.report.deeper.speeds import CLIP_COLUMNS, speed_panels
 from physlaw.report.verdicts import Verdict, decide, difference
 from physlaw.studies import memorization as study
 
@@ -63,7 +63,7 @@ REPORT = DeeperReport(
         Column("generated_missing", "frames missing", digits=0),
     ),
     groups={"id": "fast (trained)", "slow": "slow"},
-    clip_columns=("law_vx1", "generated_vx1", "truth_vx1", "retrieved_vx1", "generated_corrected", "generated_missing"),
+    clip_columns=CLIP_COLUMNS,
     figures=(
         Figure(
             "speeds",

@@ -17,7 +17,7 @@ from physlaw.report.deeper.report import (
     one_model,
     values_of,
 )
-from physlaw.report.deeper.speeds import speed_panels
+from physlaw.report.deeper.speeds import CLIP_COLUMNS, speed_panels
 from physlaw.report.verdicts import Verdict, basis, decide, difference
 from physlaw.studies import velocity_gap as study
 
@@ -80,7 +80,7 @@ REPORT = DeeperReport(
         Column("generated_missing", "frames missing", digits=0),
     ),
     groups={"id": "trained bands", "gap": "the gap", "extrapolation": "beyond 1 to 4"},
-    clip_columns=("law_vx1", "generated_vx1", "truth_vx1", "retrieved_vx1", "generated_corrected", "generated_missing"),
+    clip_columns=CLIP_COLUMNS,
     figures=(
         Figure(
             "speeds",
