@@ -31,7 +31,8 @@ from physlaw.files import write_json
 from physlaw.training import ranks
 from physlaw.training.compiling import choose_compiling, compile_model
 from physlaw.training.config import MachineConfig, TrainConfig
-from physlaw.training.precision import autocast
+from physlaw.training.muon import Muon
+from physlaw.training.precision import autocast, resolve_precision
 from physlaw.training.prefetch import on_device
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
 
@@ -111,7 +112,8 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.
     optimizers: list[torch.optim.Optimizer] = []
     if taken:
         matrices = [p for p in hidden if id(p) in taken]
-        optimizers.append(torch.optim.Muon(matrices, lr=config.muon_learning_rate, weight_decay=config.weight_decay))
+        native = getattr(torch, resolve_precision(config.precision, matrices[0].device.type))
+        optimizers.append(Muon(matrices, config.muon_learning_rate, config.weight_decay, native))
     rest = [p for _, p in named if id(p) not in taken]
     beta1, beta2 = config.betas
     optimizers.append(
