@@ -21,7 +21,9 @@ class DiffusionConfig:
     times: str = "uniform"
     logit_mean: float = 0.0  # logit_normal only: mean and spread of logit(t)
     logit_std: float = 1.0
+    uniform_share: float = 0.0  # logit_normal only: share of the times that are drawn uniformly instead
     min_time: float = 0.05  # x_prediction only: the loss weight 1 / t^2 stops growing below it
+    time_shift: float = 1.0  # x_prediction only: above 1 more of the denoising steps are near pure noise
     denoise_steps: int = 50
 
     def __post_init__(self) -> None:

@@ -42,6 +42,9 @@ class Objective:
         else:
             logit = config.logit_mean + config.logit_std * torch.randn(count, generator=generator)
             t = torch.sigmoid(logit)
+            if config.uniform_share:
+                uniform = torch.rand(count, 2, generator=generator)
+                t = torch.where(uniform[:, 0] < config.uniform_share, uniform[:, 1], t)
         if self.discrete:
             return (torch.floor(t * config.num_timesteps) + 1).clamp(max=config.num_timesteps) / config.num_timesteps
         return t.clamp(min=1e-4)
