@@ -133,7 +133,7 @@ class CellConfig:
     def digest(self) -> str:
         """SHA-256 of all that can change a result; not of where it is kept or how it is run, nor of the other cells."""
         values = {k: v for k, v in self.resolved().items() if k not in ("runs", "scratch", "machine")}
-        parts = {name: getattr(self, name).identity() for name in ("model", "tokenizer", "eval")}
+        parts = {name: getattr(self, name).identity() for name in ("model", "tokenizer", "diffusion", "eval")}
         return digest_of(values | parts)
 
 

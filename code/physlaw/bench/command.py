@@ -28,6 +28,8 @@ BENCHMARKS = {
     "train": Benchmark("train", "bench_train", "TrainBenchConfig", True),
     "sample": Benchmark("sample", "bench_sample", "SampleBenchConfig", True),
     "collect": Benchmark("collect", "bench_collect", "CollectBenchConfig", False),
+    "learning": Benchmark("learning", "bench_learning", "LearningBenchConfig", True),
+    "open_future": Benchmark("open_future", "bench_open_future", "OpenFutureBenchConfig", True),
     "checkpoint": Benchmark("checkpoint", "bench_checkpoint", "CheckpointBenchConfig", True),
 }
 

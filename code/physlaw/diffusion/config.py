@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Dict
 
 from physlaw.errors import UserError, unknown
 
@@ -40,3 +41,13 @@ class DiffusionConfig:
             )
         if not 0 < self.min_time < 1:
             raise UserError(f"diffusion.min_time must be between 0 and 1, got {self.min_time}")
+        if not 0 <= self.uniform_share <= 1:
+            raise UserError(f"diffusion.uniform_share must be 0 to 1, got {self.uniform_share}")
+        if not self.time_shift > 0:
+            raise UserError(f"diffusion.time_shift must be positive, got {self.time_shift}")
+
+    def identity(self) -> Dict[str, Any]:
+        """All that can change a result. Keys that came later count only where they are used, so that older cells keep
+        their digests."""
+        later = {"uniform_share": 0.0, "time_shift": 1.0}
+        return {key: value for key, value in vars(self).items() if later.get(key) != value}
