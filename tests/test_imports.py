@@ -8,8 +8,8 @@ from pathlib import Path
 import physlaw
 
 PACKAGE = Path(physlaw.__file__).parent
-# What each layer may import from the package, besides itself and errors, files, lease, config, provenance.
-COMMON = {"errors", "files", "lease", "config", "provenance"}
+# What each layer may import from the package, besides itself and errors, files, lease, config, provenance, terminal.
+COMMON = {"errors", "files", "lease", "config", "provenance", "terminal"}
 ALLOWED = {
     "worlds": set(),
     "render": {"worlds"},

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from multiprocessing.synchronize import Event
@@ -16,6 +17,7 @@ from pathlib import Path
 from physlaw.config import REPOSITORY, CellConfig
 from physlaw.errors import UserError
 from physlaw.files import read_json, write_json
+from physlaw.progress import Progress, stage_minutes
 from physlaw.report.collect import collect
 from physlaw.report.metrics import read_metrics
 from physlaw.report.study import report_of, study_report
@@ -46,7 +48,6 @@ def _as_worker(folder: str, stop: Event) -> None:
     """A worker saves and stops when the parent dies, however it dies (Linux)."""
     global _stop
     _stop = stop
-    os.environ["PHYSLAW_PLAIN_PROGRESS"] = "1"
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
     os.chdir(folder)
@@ -88,9 +89,10 @@ def run_cells(cells: list[CellConfig], workers: int | None = None) -> None:
     if workers == 1:
         from physlaw.cell.run import run_cell
 
-        for number, cell in enumerate(cells, 1):
-            print(f"physlaw: cell {number} of {len(cells)}: {cell.name}", file=sys.stderr, flush=True)
-            run_cell(cell)
+        with Progress(cells, 1):
+            for number, cell in enumerate(cells, 1):
+                print(f"physlaw: cell {number} of {len(cells)}: {cell.name}", file=sys.stderr, flush=True)
+                run_cell(cell)
         return
     print(f"physlaw: {len(cells)} cells, {workers} at a time", file=sys.stderr, flush=True)
     context = get_context("spawn")
@@ -98,8 +100,9 @@ def run_cells(cells: list[CellConfig], workers: int | None = None) -> None:
     pool = ProcessPoolExecutor(workers, context, initializer=_as_worker, initargs=(os.getcwd(), stop))
     try:
         longest_first = sorted(cells, key=lambda cell: -cell.train.steps)  # leaves the least idle time at the end
-        for done in as_completed([pool.submit(_run_in_worker, cell, os.getpid()) for cell in longest_first]):
-            done.result()
+        with Progress(cells, workers):
+            for done in as_completed([pool.submit(_run_in_worker, cell, os.getpid()) for cell in longest_first]):
+                done.result()
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
@@ -115,7 +118,9 @@ def reproduce(cells: list[CellConfig], out: Path | None, workers: int | None = N
     committed = REPOSITORY / "results" / first.study / first.table
     if out.resolve() == committed.resolve():
         raise UserError(f"{out} holds the committed results; reproduce writes beside them, never over them")
+    started = time.monotonic()
     run_cells(cells, workers)
+    ran = time.monotonic()
     page = collect_and_report(cells, out)
     print((out / "table.md").read_text())
     if (committed / "metrics.csv").is_file():
@@ -125,5 +130,9 @@ def reproduce(cells: list[CellConfig], out: Path | None, workers: int | None = N
         print(comparison_text(compared))
     else:
         print(f"No committed results for {first.study} {first.table} to compare with.\n")
+    whole = time.monotonic()
+    spent = [f"{seconds / 60:.1f}" for seconds in (whole - started, ran - started, whole - ran)]
+    print(f"minutes: {spent[0]}, of them cells {spent[1]}, report {spent[2]}")
+    print(*(f"  {line}" for line in stage_minutes(cells)), sep="\n")
     print(f"report: {page.resolve()}")
     return page

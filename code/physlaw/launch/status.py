@@ -18,8 +18,8 @@ from physlaw.lease import holder
 STALLED_S = 900  # a running cell whose log has been silent for so long is worth a look
 
 
-def _last_record(folder: Path) -> dict[str, Any]:
-    """The last whole line of train.jsonl."""
+def last_record(folder: Path) -> dict[str, Any]:
+    """The last whole line of train.jsonl; empty when there is none."""
     for line in reversed(last_lines(folder / "train.jsonl", 3).splitlines()):
         try:
             return dict(json.loads(line))
@@ -33,7 +33,7 @@ def progress(cell: CellConfig) -> str:
     if (cell.folder / "provenance.json").is_file():
         blocks = len(list((cell.folder / "eval").glob("*.csv")))
         return f"trained, {blocks} evaluation blocks done"
-    record = _last_record(cell.folder)
+    record = last_record(cell.folder)
     if not record:
         return "no step logged yet"
     step, rate = record["step"], record.get("steps_per_s", 0.0)

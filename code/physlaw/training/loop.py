@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 from physlaw.errors import UserError
 from physlaw.files import write_json
+from physlaw.terminal import LINE_S, quiet, show_bar
 from physlaw.training import ranks
 from physlaw.training.compiling import choose_compiling, compile_model
 from physlaw.training.config import MachineConfig, TrainConfig
@@ -125,11 +126,6 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
     return optimizers
-
-
-def show_bar() -> bool:
-    """Progress bars only on a terminal, and only when this process has it for itself."""
-    return sys.stderr.isatty() and not os.environ.get("PHYSLAW_PLAIN_PROGRESS")
 
 
 class StopRequest:
@@ -234,7 +230,8 @@ def fit(
     forward = ranks.averaging_gradients(model)
     main = ranks.is_main()
     writer = SummaryWriter(str(folder / "tensorboard"), purge_step=state.step) if main else None
-    started, logged_at, logged_step, waited = time.monotonic(), time.monotonic(), state.step, 0.0
+    started = logged_at = said = time.monotonic()
+    logged_step, waited = state.step, 0.0
     progress = tqdm(total=config.steps, initial=state.step, desc=label, unit="step", disable=not (main and show_bar()))
     ahead = (task.batch(step, part) for step in range(state.step, config.steps) for part in parts)
     batches = on_device(ahead, device)
@@ -302,7 +299,8 @@ def fit(
                     writer.add_scalar(f"train/{name}", value, state.step)
                 print(json.dumps({"step": state.step, **values}), file=log, flush=True)
                 progress.set_postfix(loss=f"{values['loss']:.4f}")
-                if progress.disable and state.step % (10 * config.log_every) == 0:
+                if progress.disable and not quiet() and (now - said >= LINE_S / 2 or done):
+                    said = now
                     left = (config.steps - state.step) / rate
                     print(
                         f"{label}: step {state.step}/{config.steps} loss {values['loss']:.4f} "
