@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -47,6 +49,22 @@ def test_output_is_zero_at_initialisation_and_has_the_input_shape_also_when_not_
     out = model(x, torch.rand(2), torch.randn_like(x), torch.ones(2, 1, 3, 4, 6))
     assert out.shape == x.shape
     assert not out.any()
+
+
+def test_a_head_is_a_hidden_layer_before_the_output() -> None:
+    headed = replace(TINY, head_ratio=2.0)
+    model, plain = DiT(headed, 4, (3, 4, 6)), DiT(TINY, 4, (3, 4, 6))
+    outputs = 4 * 2 * 2
+    more = (48 * 96 + 96) + (96 * outputs + outputs) - (48 * outputs + outputs)
+    assert count_parameters(model) == count_parameters(plain) + more
+    x = torch.randn(2, 4, 3, 4, 6)
+    assert not model(x, torch.rand(2), x, torch.ones(2, 1, 3, 4, 6)).any()
+    pictures = randomize(model)(x, torch.rand(2), x, torch.ones(2, 1, 3, 4, 6))
+    assert pictures.shape == x.shape
+    assert headed.identity()["head_ratio"] == 2
+    assert "head_ratio" not in TINY.identity()
+    with pytest.raises(UserError, match="head_ratio must not be negative, got -1"):
+        replace(TINY, head_ratio=-1.0)
 
 
 def test_every_input_and_the_time_reach_the_output() -> None:

@@ -245,10 +245,11 @@ def test_computing_blocks_twice_changes_no_gradient() -> None:
     assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
 
 
-def test_muon_takes_the_blocks_matrices_only() -> None:
+def test_muon_takes_the_matrices_that_tokens_pass_through() -> None:
     muon, adamw = build_optimizers(diffusion_task().model, config())
     assert all(p.ndim == 2 for p in muon.param_groups[0]["params"])
-    assert len(muon.param_groups[0]["params"]) == 2 * 4  # qkv, proj and two of the MLP in each of two blocks
+    # qkv, proj and two of the MLP in each of two blocks, the first layer and the last
+    assert len(muon.param_groups[0]["params"]) == 2 * 4 + 2
     (only,) = build_optimizers(diffusion_task().model, config(optimizer="adamw"))
     total = sum(len(o.param_groups[0]["params"]) for o in (muon, adamw))
     assert total == len(only.param_groups[0]["params"])

@@ -35,6 +35,9 @@ class ModelConfig:
     num_heads: int = 6
     patch_size: Tuple[int, int, int] = (1, 2, 2)  # latent frames, rows, columns per token
     mlp_ratio: float = 4.0
+    # A hidden layer of so many widths before the output; 0: none, as in DiT. A linear layer alone mixes patches from
+    # hidden_size pictures, too few where a token is a whole frame.
+    head_ratio: float = 0.0
     modality: str = "vision"
     text_encoder: str = "random"  # text only, as all below: or the folder of a T5 encoder
     text_sha256: str = ""  # of that folder, see physlaw.models.text
@@ -52,6 +55,8 @@ class ModelConfig:
         for key in ("depth", "hidden_size", "num_heads", "mlp_ratio", "text_dim", "text_length"):
             if getattr(self, key) <= 0:
                 raise UserError(f"model.{key} must be positive, got {getattr(self, key)}")
+        if self.head_ratio < 0:
+            raise UserError(f"model.head_ratio must not be negative, got {self.head_ratio}")
         if len(self.patch_size) != 3 or min(self.patch_size) < 1:
             raise UserError(f"model.patch_size must be three positive numbers, got {list(self.patch_size)}")
         if self.hidden_size % self.num_heads:
@@ -69,8 +74,11 @@ class ModelConfig:
         return self.name if self.modality == "vision" else f"{self.name}_{self.modality}"
 
     def identity(self) -> Dict[str, Any]:
-        """All that can change a result; of a folder its digest, not where it is."""
-        return {key: value for key, value in vars(self).items() if key != "text_encoder" or not self.text_sha256}
+        """All that can change a result; of a folder its digest, not where it is. A head counts where there is one, so
+        that models from before it keep their digests."""
+        left_out = {"text_encoder"} if self.text_sha256 else set()
+        left_out |= set() if self.head_ratio else {"head_ratio"}
+        return {key: value for key, value in vars(self).items() if key not in left_out}
 
 
 @dataclass

@@ -106,7 +106,9 @@ class DiT(nn.Module):
         self.blocks = nn.ModuleList(DiTBlock(config) for _ in range(config.depth))
         self.final_norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.final_table = nn.Parameter(torch.zeros(2, width))
-        self.final = nn.Linear(width, latent_channels * volume)
+        hidden = round(config.head_ratio * width)
+        self.head = nn.Sequential(nn.Linear(width, hidden), nn.GELU(approximate="tanh")) if hidden else nn.Identity()
+        self.final = nn.Linear(hidden or width, latent_channels * volume)
         cos, sin = rope_table((self.grid[0], self.grid[1], self.grid[2]), width // config.num_heads)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
@@ -204,7 +206,7 @@ class DiT(nn.Module):
             arguments = (x, modulation, self.cos, self.sin, *text)
             x = checkpoint(block, *arguments, use_reentrant=False) if recompute else block(*arguments)  # (B, N, D)
         shift, scale = (self.final_table + time[:, None]).unsqueeze(2).unbind(1)  # (B, 1, D) each
-        return self.unpatchify(self.final(modulate(self.final_norm(x), shift, scale)))
+        return self.unpatchify(self.final(self.head(modulate(self.final_norm(x), shift, scale))))
 
 
 def count_parameters(model: nn.Module) -> int:

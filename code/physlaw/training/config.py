@@ -20,7 +20,7 @@ class TrainConfig:
 
     steps: int = 100_000
     batch_size: int = 256
-    optimizer: str = "adamw"  # muon: hidden matrices by Muon, everything else by AdamW
+    optimizer: str = "adamw"  # muon: the matrices that tokens pass through by Muon, everything else by AdamW
     learning_rate: float = 1e-4  # AdamW
     muon_learning_rate: float = 0.02
     weight_decay: float = 0.0

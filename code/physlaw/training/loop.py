@@ -71,6 +71,7 @@ class Task(Protocol):
         ...
 
 
+MUON_PARTS = {"embed", "blocks", "head", "final"}
 NOT_FINITE = "not_finite.json"  # in a run folder: the step that was not a number
 
 
@@ -106,13 +107,16 @@ def learning_rate_factor(config: TrainConfig, step: int) -> float:
 
 
 def build_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """AdamW for everything, or Muon for the blocks' weight matrices and AdamW for the rest."""
+    """AdamW for everything, or Muon for the weight matrices that tokens pass through and AdamW for the rest.
+
+    The first layer and the last are among them: they multiply pixels or latents, not rows picked from a table.
+    """
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    hidden = [p for name, p in named if config.optimizer == "muon" and "blocks" in name and name.endswith("weight")]
-    taken = {id(p) for p in hidden if p.ndim == 2}
+    matrices = [p for name, p in named if p.ndim == 2 and name.endswith("weight") and MUON_PARTS & set(name.split("."))]
     optimizers: list[torch.optim.Optimizer] = []
-    if taken:
-        matrices = [p for p in hidden if id(p) in taken]
+    taken: set[int] = set()
+    if config.optimizer == "muon" and matrices:
+        taken = {id(p) for p in matrices}
         native = getattr(torch, resolve_precision(config.precision, matrices[0].device.type))
         optimizers.append(Muon(matrices, config.muon_learning_rate, config.weight_decay, native))
     rest = [p for _, p in named if id(p) not in taken]
