@@ -30,3 +30,15 @@ def test_the_cuda_lock_asks_for_what_the_readme_says() -> None:
     readme = " ".join((REPOSITORY / "README.md").read_text().split())
     assert "CUDA 13.0" in readme
     assert "driver 580" in readme
+
+
+def test_the_locks_differ_by_torch_and_cuda_alone() -> None:
+    """So that what `make check-locks` says of one is true of the other."""
+    folder = REPOSITORY / "requirements"
+    cpu, cuda = (
+        {entry.strip() for entry in entries((folder / f"{name}.lock").read_text())} for name in ("cpu", "cuda")
+    )
+    assert cpu - cuda == {(folder / "torch-cpu.txt").read_text().strip()}
+    assert all(re.match(r"torch==|triton==|cuda-|nvidia-", entry) for entry in cuda - cpu)
+    torch = {re.match(r"torch==([\d.]+)", entry).group(1) for entry in cpu ^ cuda if entry.startswith("torch==")}  # type: ignore[union-attr]
+    assert len(torch) == 1
