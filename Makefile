@@ -1,7 +1,7 @@
 # make reproduce   set up, run the smoke study, print the table beside the committed one
 # make launcher    a login node's part alone: .launcher/bin/physlaw launch, status (Python 3.8 or newer; no torch)
 # make image       build the image physlaw (FLAVOUR=cuda unless given; ENGINE=docker or podman)
-# make check-locks resolve the CUDA lock completely, without installing it
+# make check-locks resolve the locks for Python 3.11 to 3.14 on x86_64 and aarch64, without downloading them
 # make test        set up, lint, type-check, run all tests
 # make test-faults   kills, damage, full disks (FAULTS=50 for a night)
 # make test-cluster  the grid on a real SLURM of one node (root; installs Debian's slurm-wlm and munge)
@@ -82,7 +82,7 @@ image:
 	  --build-arg LOCK_SHA256=$$(sha256sum requirements/$(IMAGE_FLAVOUR).lock | cut -d' ' -f1) .
 
 check-locks: $(STAMP)
-	@$(PIP) install --dry-run --ignore-installed --no-cache-dir --require-hashes -r requirements/cuda.lock
+	@$(VENV)/bin/python requirements/check_locks.py
 
 IMAGE_WORK ?= /tmp/physlaw-image
 test-image: test-image-build

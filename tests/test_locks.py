@@ -1,6 +1,11 @@
 """Locks pin every package by hash, and NOTICE names every one of them."""
 
+import copy
+import importlib
 import re
+import sys
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -42,3 +47,74 @@ def test_the_locks_differ_by_torch_and_cuda_alone() -> None:
     assert all(re.match(r"torch==|triton==|cuda-|nvidia-", entry) for entry in cuda - cpu)
     torch = {re.match(r"torch==([\d.]+)", entry).group(1) for entry in cpu ^ cuda if entry.startswith("torch==")}  # type: ignore[union-attr]
     assert len(torch) == 1
+
+
+@pytest.fixture(scope="module")
+def check_locks() -> ModuleType:
+    """requirements/check_locks.py, which lies in no package."""
+    sys.path.insert(0, str(REPOSITORY / "requirements"))
+    try:
+        return importlib.import_module("check_locks")
+    finally:
+        sys.path.pop(0)
+
+
+def file(name: str) -> dict[str, Any]:
+    return {"url": f"https://example.org/{name}", "hashes": {"sha256": name.encode().hex().ljust(64, "0")[:64]}}
+
+
+RESOLVED = {
+    "lock-version": "1.0",
+    "created-by": "uv",
+    "packages": [
+        {"name": "pure", "version": "1.0", "wheels": [file("pure-1.0-py3-none-any.whl")]},
+        {
+            "name": "compiled",
+            "version": "2.0",
+            "sdist": file("compiled-2.0.tar.gz"),
+            "wheels": [file(f"compiled-2.0-cp3{minor}-cp3{minor}-manylinux_2_28_x86_64.whl") for minor in (11, 12)],
+        },
+        {
+            "name": "newer",
+            "version": "3.0",
+            "marker": "python_version >= '3.12'",
+            "wheels": [file("newer-3.0-py3-none-any.whl")],
+        },
+    ],
+}
+
+
+def lock(resolved: dict[str, Any]) -> dict[str, list[str]]:
+    return {
+        f"{package['name']}=={package['version']}": [
+            f"sha256:{each['hashes']['sha256']}" for each in [*package["wheels"], *filter(None, [package.get("sdist")])]
+        ]
+        for package in resolved["packages"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("loses", "python", "says"),
+    [
+        (None, (3, 11), "2 packages"),
+        (None, (3, 12), "3 packages"),
+        (None, (3, 13), "No wheel found matching the provided tags for package 'compiled'"),
+        ("newer==3.0", (3, 12), "newer 3.0 is needed; the lock accepts no file of it"),
+    ],
+)
+def test_the_check_of_locks_finds_what_one_python_lacks(
+    check_locks: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    loses: str | None,
+    python: tuple[int, int],
+    says: str,
+) -> None:
+    """A package that only later Pythons need, and one with wheels for earlier ones alone; its source does not count."""
+    locked = {pin: digests for pin, digests in lock(RESOLVED).items() if pin != loses}
+    monkeypatch.setattr(check_locks, "resolve", lambda: copy.deepcopy(RESOLVED))
+    monkeypatch.setattr(check_locks, "locked_hashes", lambda text: locked)
+    monkeypatch.setattr(check_locks, "PYTHONS", (python,))
+    monkeypatch.setattr(check_locks, "MACHINES", ("x86_64",))
+    assert check_locks.main() == int("packages" not in says)
+    assert says in capsys.readouterr().out
