@@ -7,7 +7,8 @@
 # make test-cluster  the grid on a real SLURM of one node (root; installs Debian's slurm-wlm and munge)
 # make test-image    build the Dockerfile (CPU flavour) and a SIF from it, and use both as a user would (root)
 #
-# FLAVOUR=cpu or cuda overrides what is picked by whether an NVIDIA driver is there. PYTHON=python3.12 picks another one.
+# FLAVOUR=cpu or cuda overrides what is picked by whether an NVIDIA driver is there. PYTHON=python3.12 picks another one,
+# 3.11 to 3.14; an environment that another Python made is then made anew.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -19,7 +20,21 @@ TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 STAMP := $(VENV)/.installed-$(FLAVOUR)
 
+STARTED := $(shell date +%s)
+# Last in a recipe: how long make has run, set-up included.
+took = @s=$$(($$(date +%s) - $(STARTED))); echo "make $(or $(1),$@): $$((s / 60)).$$((s % 60 / 6)) minutes"
+
+# The checkout may lie at a path with spaces; names of targets cannot hold any.
+$(foreach name,VENV LAUNCHER,$(if $(word 2,$($(name))),$(error $(name) is "$($(name))": choose a path without spaces)))
+
+# $(call other,FOLDER): yes if a Python is asked for by name and FOLDER's environment is another's; it is then made anew.
+version = $(shell "$(1)" -c 'import platform; print(platform.python_version())' 2>/dev/null)
+other = $(if $(filter-out file,$(origin PYTHON)),$(if $(filter $(call version,$(PYTHON)),$(call version,$(1)/bin/python)),,yes))
+OTHER_VENV := $(call other,$(VENV))
+OTHER_LAUNCHER := $(call other,$(LAUNCHER))
+
 .PHONY: help setup launcher reproduce test image check-locks test-faults test-cluster test-image test-image-build quick lint clean
+.PHONY: $(if $(OTHER_VENV),$(STAMP)) $(if $(OTHER_LAUNCHER),$(LAUNCHER)/bin/physlaw)
 .DEFAULT_GOAL := help
 
 help:
@@ -28,12 +43,13 @@ help:
 setup: $(STAMP)
 
 $(STAMP): requirements/$(FLAVOUR).lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: $(PYTHON) is missing; install it: sudo apt-get install python3 python3-venv"; exit 2; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed, $$($(PYTHON) --version) found; choose another with PYTHON="; exit 2; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: venv is missing; install it: sudo apt-get install python3-venv"; exit 2; }
-	@echo "setting up $(VENV) ($(FLAVOUR))"
+	@$(if $(OTHER_VENV),false,$(VENV)/bin/python -m pip --version >/dev/null 2>&1) || { \
+	  command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "make: $(PYTHON) is missing; install it: sudo apt-get install python3 python3-venv"; exit 2; }; \
+	  "$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { echo "make: Python 3.11 to 3.14 is needed, $$("$(PYTHON)" --version) found; choose another with PYTHON="; exit 2; }; \
+	  "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "make: venv is missing; install it: sudo apt-get install python3-venv"; exit 2; }; \
+	  "$(PYTHON)" -m venv --clear $(VENV); }
 	@rm -f $(VENV)/.installed-*
-	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "setting up $(VENV) ($(FLAVOUR), $$($(VENV)/bin/python --version))"
 	@sed -n '/^torch==/,/[^\\]$$/p' requirements/$(FLAVOUR).lock > $(VENV)/torch.lock
 	@if [ $(FLAVOUR) = cpu ]; then \
 	  $(PIP) install --no-deps --require-hashes -r $(VENV)/torch.lock 2>/dev/null || \
@@ -42,18 +58,20 @@ $(STAMP): requirements/$(FLAVOUR).lock pyproject.toml
 	@$(PIP) install --require-hashes -r requirements/$(FLAVOUR).lock
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
+	$(call took,setup)
 
 launcher: $(LAUNCHER)/bin/physlaw
 
 $(LAUNCHER)/bin/physlaw: requirements/launcher.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 8))' || { echo "make: the launcher needs Python 3.8 or newer; choose one with PYTHON="; exit 2; }
-	@$(PYTHON) -m venv --clear $(LAUNCHER)
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 8))' || { echo "make: the launcher needs Python 3.8 or newer; choose one with PYTHON="; exit 2; }
+	@"$(PYTHON)" -m venv --clear $(LAUNCHER)
 	@$(LAUNCHER)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/launcher.lock
 	@printf '#!/bin/sh\nPYTHONPATH="%s/code" exec "%s/bin/python" -m physlaw "$$@"\n' "$(CURDIR)" "$(abspath $(LAUNCHER))" > $@
 	@chmod +x $@
 
 reproduce: $(STAMP)
 	@$(VENV)/bin/physlaw reproduce study=id_ood profile=$(PROFILE)
+	$(took)
 
 lint: $(STAMP)
 	@$(VENV)/bin/ruff check .
@@ -62,16 +80,19 @@ lint: $(STAMP)
 
 test: lint
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --durations=5
+	$(took)
 
 FAULTS ?= 1
 test-faults: $(STAMP)
 	@PHYSLAW_FAULTS=$(FAULTS) OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest tests/faults --durations=0
+	$(took)
 
 test-cluster: $(STAMP)
 	@[ $$(id -u) = 0 ] || { echo "make: test-cluster needs root: it starts munged, slurmctld and slurmd"; exit 2; }
 	@for program in munged slurmctld slurmd sbatch; do command -v $$program >/dev/null || missing=1; done; \
 	  if [ "$$missing" ]; then apt-get update -qq && apt-get install -y -qq slurm-wlm munge >/dev/null; fi
 	@PHYSLAW_CLUSTER_TESTS=1 OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest tests/cluster --durations=5
+	$(took)
 
 ENGINE ?= docker
 IMAGE_FLAVOUR := $(if $(filter command line environment,$(origin FLAVOUR)),$(FLAVOUR),cuda)
@@ -80,22 +101,27 @@ image:
 	  --build-arg COMMIT=$$(git rev-parse HEAD) \
 	  --build-arg DIRTY=$$(test -z "$$(git status --porcelain --untracked-files=no)" && echo False || echo True) \
 	  --build-arg LOCK_SHA256=$$(sha256sum requirements/$(IMAGE_FLAVOUR).lock | cut -d' ' -f1) .
+	$(took)
 
 check-locks: $(STAMP)
 	@$(VENV)/bin/python requirements/check_locks.py
+	$(took)
 
 IMAGE_WORK ?= /tmp/physlaw-image
 test-image: test-image-build
-	@tests/container/check $(IMAGE_WORK)
-	@tests/container/apptainer $(IMAGE_WORK)
+	@tests/container/check "$(IMAGE_WORK)"
+	@tests/container/apptainer "$(IMAGE_WORK)"
+	$(took)
 
 # What is built already is kept, so this may run ahead of test-image.
 test-image-build:
 	@[ $$(id -u) = 0 ] || { echo "make: test-image needs root: debootstrap, buildah's chroot isolation, pivot_root"; exit 2; }
-	@tests/container/build $(IMAGE_WORK)
+	@tests/container/build "$(IMAGE_WORK)"
+	$(took)
 
 quick: $(STAMP)
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) -m 'not slow and not gpu'
+	$(took)
 
 clean:
 	rm -rf $(VENV) $(LAUNCHER) build code/*.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -3,7 +3,9 @@
 import copy
 import importlib
 import re
+import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -118,3 +120,17 @@ def test_the_check_of_locks_finds_what_one_python_lacks(
     monkeypatch.setattr(check_locks, "MACHINES", ("x86_64",))
     assert check_locks.main() == int("packages" not in says)
     assert says in capsys.readouterr().out
+
+
+def test_make_says_which_pythons_and_paths_it_takes(tmp_path: Path) -> None:
+    def make(*words: str) -> str:
+        done = subprocess.run(["make", "setup", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        return done.stdout + done.stderr
+
+    old = tmp_path / "python"
+    old.write_text("#!/bin/sh\ncase $1 in --version) echo Python 3.10.1 ;; -c) exit 1 ;; esac\n")
+    old.chmod(0o755)
+    assert "Python 3.11 to 3.14 is needed, Python 3.10.1 found" in make(f"PYTHON={old}", f"VENV={tmp_path}/venv")
+    assert "nopython is missing" in make("PYTHON=nopython", f"VENV={tmp_path}/venv")
+    assert "choose a path without spaces" in make(f"VENV={tmp_path}/a venv")

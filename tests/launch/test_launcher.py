@@ -21,18 +21,23 @@ def old_python() -> str | None:
 
 @pytest.fixture(scope="session")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`make launcher` on Python 3.8."""
+    """`make launcher` on Python 3.8, in a checkout of its owner's alone at a path with spaces."""
     python = old_python()
     if python is None:
         pytest.skip("no Python 3.8 here (name it in PHYSLAW_OLD_PYTHON)")
-    folder = tmp_path_factory.mktemp("launcher") / "venv"
+    checkout = tmp_path_factory.mktemp("launcher") / "a check out"
+    for folder in ("code", "configs", "requirements"):
+        shutil.copytree(
+            REPOSITORY / folder, checkout / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
+    shutil.copy(REPOSITORY / "Makefile", checkout)
     started = time.monotonic()
     subprocess.run(
-        ["make", "--silent", "launcher", f"LAUNCHER={folder}", f"PYTHON={python}"],
-        cwd=REPOSITORY, check=True, capture_output=True,
+        ["make", "--silent", "launcher", "LAUNCHER=.launcher", f"PYTHON={python}"],
+        cwd=checkout, check=True, capture_output=True, umask=0o077,
     )  # fmt: skip
     print(f"installed in {time.monotonic() - started:.0f} s")
-    return folder / "bin" / "physlaw"
+    return checkout / ".launcher" / "bin" / "physlaw"
 
 
 def run(launcher: Path, *words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
