@@ -48,12 +48,14 @@ ARG COMMIT=unknown
 ARG DIRTY=unknown
 ARG LOCK_SHA256=unknown
 COPY . .
+# chmod: a checkout made with umask 077 is its owner's alone, the image is for every user.
 RUN set -eu; \
     lock=$(sha256sum requirements/${FLAVOUR}.lock | cut -d' ' -f1); \
     if [ "$LOCK_SHA256" != unknown ] && [ "$LOCK_SHA256" != "$lock" ]; then \
       echo "LOCK_SHA256 is $LOCK_SHA256, requirements/${FLAVOUR}.lock has $lock"; exit 1; \
     fi; \
     rm -rf .git; \
+    chmod -R a+rX .; \
     printf '{"commit": "%s", "dirty": "%s"}\n' "$COMMIT" "$DIRTY" > commit.json; \
     /opt/venv/bin/python requirements/image_manifest.py "$BASE" "$FLAVOUR" > image.json; \
     /opt/venv/bin/python -m compileall -q code/physlaw; \
