@@ -119,20 +119,9 @@ def test_a_share_of_the_times_is_uniform() -> None:
     assert (times > 0.95).float().mean() == pytest.approx(0.7 + 0.3 * 0.05, abs=0.01)
 
 
-def test_shifted_steps_lie_nearer_to_noise() -> None:
-    def times(shift: float) -> Tensor:
-        return denoise_times(Objective(DiffusionConfig(objective="x_prediction", time_shift=shift)), 4)
-
-    assert times(1.0).tolist() == [1, 0.75, 0.5, 0.25, 0]
-    shifted = times(3.0)
-    assert shifted.tolist() == pytest.approx([1, 0.9, 0.75, 0.5, 0])
-    odds = shifted[1:-1] / (1 - shifted[1:-1])
-    assert odds.tolist() == pytest.approx([9, 3, 1])  # three times those of the even ones
-
-
-def test_keys_that_came_later_leave_the_identity_of_older_settings() -> None:
+def test_settings_without_a_uniform_share_are_as_before_there_was_one() -> None:
     old = DiffusionConfig().identity()
-    assert not {"uniform_share", "time_shift"} & old.keys()
+    assert "uniform_share" not in old
     assert DiffusionConfig(uniform_share=0.2).identity() == old | {"uniform_share": 0.2}
 
 
@@ -147,7 +136,7 @@ def test_noise_belongs_to_the_sample() -> None:
     [({"objective": "flow"}, "v_prediction, x_prediction"), ({"schedule": "s"}, "linear, scaled_linear, cosine"),
      ({"times": "t"}, "uniform, logit_normal"), ({"denoise_steps": 0}, "1 to num_timesteps"),
      ({"denoise_steps": 1001}, "1 to num_timesteps"), ({"min_time": 0}, "between 0 and 1"),
-     ({"uniform_share": 1.5}, "0 to 1"), ({"time_shift": 0}, "positive")],
+     ({"uniform_share": 1.5}, "0 to 1")],
 )  # fmt: skip
 def test_impossible_settings_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):

@@ -24,7 +24,6 @@ class DiffusionConfig:
     logit_std: float = 1.0
     uniform_share: float = 0.0  # logit_normal only: share of the times that are drawn uniformly instead
     min_time: float = 0.05  # x_prediction only: the loss weight 1 / t^2 stops growing below it
-    time_shift: float = 1.0  # x_prediction only: above 1 more of the denoising steps are near pure noise
     denoise_steps: int = 50
 
     def __post_init__(self) -> None:
@@ -43,11 +42,8 @@ class DiffusionConfig:
             raise UserError(f"diffusion.min_time must be between 0 and 1, got {self.min_time}")
         if not 0 <= self.uniform_share <= 1:
             raise UserError(f"diffusion.uniform_share must be 0 to 1, got {self.uniform_share}")
-        if not self.time_shift > 0:
-            raise UserError(f"diffusion.time_shift must be positive, got {self.time_shift}")
 
     def identity(self) -> Dict[str, Any]:
-        """All that can change a result. Keys that came later count only where they are used, so that older cells keep
-        their digests."""
-        later = {"uniform_share": 0.0, "time_shift": 1.0}
-        return {key: value for key, value in vars(self).items() if later.get(key) != value}
+        """All that can change a result. The share counts where there is one, so that settings from before it keep their
+        digests."""
+        return {key: value for key, value in vars(self).items() if key != "uniform_share" or value}

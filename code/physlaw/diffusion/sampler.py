@@ -24,10 +24,7 @@ def denoise_times(objective: Objective, denoise_steps: int) -> Tensor:
     if not 1 <= denoise_steps <= timesteps:
         raise UserError(f"denoise_steps must be 1 to {timesteps}, got {denoise_steps}")
     times = torch.linspace(1, 0, denoise_steps + 1, dtype=torch.float64)
-    if objective.discrete:
-        return (times * timesteps).round() / timesteps
-    shift = objective.config.time_shift
-    return shift * times / (1 + (shift - 1) * times)
+    return (times * timesteps).round() / timesteps if objective.discrete else times
 
 
 @torch.no_grad()
