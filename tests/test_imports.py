@@ -8,6 +8,7 @@ from pathlib import Path
 import physlaw
 
 PACKAGE = Path(physlaw.__file__).parent
+NOT_EVERYWHERE = ("av", "pymunk", "torchmetrics")  # machines that only train may lack them
 # What each layer may import from the package, besides itself and errors, files, lease, config, provenance, terminal.
 COMMON = {"errors", "files", "lease", "config", "provenance", "terminal"}
 ALLOWED = {
@@ -28,6 +29,7 @@ ALLOWED = {
         "launch",
         "reproduce",
         "cell",
+        "report",
     },
     "cell": {"worlds", "render", "data", "models", "diffusion", "training", "evaluation", "studies", "label", "report"},
     "weights": {"models"},
@@ -84,6 +86,27 @@ def test_cells_compose_without_torch_or_numpy() -> None:
         "numba",
         "pandas",
     )
+
+
+def test_only_what_uses_them_imports_av_pymunk_and_torchmetrics() -> None:
+    names = (".".join(path.with_suffix("").relative_to(PACKAGE.parent).parts) for path in PACKAGE.rglob("*.py"))
+    modules = [name for name in names if not name.endswith("__init__")]
+    run_without(f"import importlib\nfor name in {modules!r}: importlib.import_module(name)", *NOT_EVERYWHERE)
+
+
+def test_a_missing_package_is_named(tmp_path: Path) -> None:
+    """As a user meets it: one line with the package's name, no traceback."""
+    for blocked, words in (
+        ("av", ["simulate", "scenario=uniform", "count=2", "resolution=64", "format=mp4", f"out={tmp_path / 'mp4'}"]),
+        ("pymunk", ["simulate", "scenario=combinatorial", "size=6", "count=1", f"out={tmp_path / 'bodies'}"]),
+    ):
+        block = f"import sys\nsys.modules[{blocked!r}] = None\nfrom physlaw.__main__ import main\n"
+        done = subprocess.run(
+            [sys.executable, "-c", f"{block}sys.exit(main({words!r}))"], capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 2, done.stderr
+        assert f"simulate needs {blocked}, which this Python has not" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_reports_draw_without_torch() -> None:

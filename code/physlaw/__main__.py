@@ -320,7 +320,7 @@ def main(words: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "physlaw").partition(".")[0] == "physlaw":
             raise
-        hint = "which a launcher's Python has not: use .venv (make setup) or the image"
+        hint = "which this Python has not: use .venv (make setup) or the image"
         print(f"physlaw: error: {words[0]} needs {error.name}, {hint}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -58,7 +58,7 @@ def test_the_launcher_plans_watches_and_knows_what_it_cannot_do(launcher: Path, 
     assert "valid: debug, local, slurm, slurm_cpu" in wrong.stderr
     cannot = run(launcher, "run", folder=tmp_path)
     assert cannot.returncode == 2
-    assert "which a launcher's Python has not" in cannot.stderr
+    assert "which this Python has not" in cannot.stderr
 
 
 @pytest.mark.slow

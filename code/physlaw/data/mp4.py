@@ -12,10 +12,7 @@ import io
 from fractions import Fraction
 from typing import Any
 
-import av
 import numpy as np
-from av.error import FFmpegError
-from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from physlaw.data.records import MAX_FRAMES
@@ -36,6 +33,9 @@ def encode_mp4(frames: Frames) -> bytes:
     Raises:
         UserError: a side is not a multiple of 16.
     """
+    import av  # here, not above: a machine that only trains may lack it
+    from av.video.reformatter import Interpolation, VideoReformatter
+
     _, height, width, _ = frames.shape
     if height % BLOCK_PX or width % BLOCK_PX:
         raise UserError(f"mp4 clips need sides that are multiples of {BLOCK_PX} pixels, got {width} x {height}")
@@ -65,6 +65,9 @@ def decode_mp4(data: NDArray[np.uint8] | bytes, where: str) -> Frames:
     Raises:
         UserError: not a whole, undamaged H.264 mp4 of at most 1024 frames and 1024 x 1024 pixels.
     """
+    import av
+    from av.error import FFmpegError
+
     try:
         with av.open(io.BytesIO(bytes(data)), "r", format="mp4", metadata_errors="ignore") as container:
             frames = _decode(container)
@@ -79,6 +82,8 @@ class _Damaged(Exception):
 
 
 def _decode(container: Any) -> Frames:
+    from av.video.reformatter import Interpolation, VideoReformatter
+
     if len(container.streams) != 1 or len(container.streams.video) != 1:
         raise _Damaged("not one video stream")
     video = container.streams.video[0]

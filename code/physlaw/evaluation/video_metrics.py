@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
-from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from physlaw.errors import UserError
 from physlaw.evaluation.evaluate import bootstrap_interval
@@ -68,6 +67,8 @@ def frame_metrics(truth: Frames, generated: Frames, device: str = "cpu") -> Fram
 
 def _ssim_psnr(ours: Tensor, theirs: Tensor) -> Tensor:
     """(n, 2) of pictures (n, 3, H, W) float64 in [0, 1]."""
+    from torchmetrics.functional.image import structural_similarity_index_measure  # heavy, and only needed here
+
     _, picture = structural_similarity_index_measure(
         theirs,
         ours,
@@ -85,6 +86,8 @@ def _ssim_psnr(ours: Tensor, theirs: Tensor) -> Tensor:
 
 def _decibel(pictures: Tensor, others: Tensor) -> Tensor:
     """PSNR (n,) of (n, C, H, W) float64 in [0, 1]."""
+    from torchmetrics.functional.image import peak_signal_noise_ratio
+
     tenth = torch.full((1, 1, 1, 1), 0.1, dtype=torch.float64)  # an error of 20 dB
     twenty, found = (
         peak_signal_noise_ratio(x, y, data_range=1.0, reduction="none", dim=(1, 2, 3))

@@ -5,7 +5,6 @@ equations agrees, and is the base for worlds that have no closed form.
 """
 
 import numpy as np
-import pymunk
 from numpy.typing import NDArray
 
 from physlaw.worlds import laws
@@ -24,6 +23,8 @@ def simulate_engine(
     Returns:
         positions (T, balls, 2) and velocities (T, balls, 2), both after 1, 11, 21, ... steps.
     """
+    import pymunk  # here, not above: a machine that only trains may lack it
+
     space = pymunk.Space()
     # No overlap is tolerated or pushed apart: contacts act through restitution alone, as in the law.
     space.collision_slop, space.collision_bias, space.iterations = 0.0, 1.0, 30

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pymunk
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
 from physlaw.worlds import laws
 from physlaw.worlds.scenes import CIRCLE, RING, SQUARE
+
+if TYPE_CHECKING:
+    import pymunk  # otherwise in the functions that use it: a machine that only trains may lack it
 
 Array = NDArray[np.float64]
 Contact = tuple[int, int, int]  # step, object, object with a larger number or WALL
@@ -93,6 +95,8 @@ def drawn_area(shape: int, radius: float) -> float:
 
 
 def _new_space() -> pymunk.Space:
+    import pymunk
+
     space = pymunk.Space()
     # No overlap is tolerated or pushed apart: contacts act through restitution alone, as in the law.
     space.collision_slop, space.collision_bias, space.iterations = 0.0, 1.0, 30
@@ -106,6 +110,8 @@ def _add(space: pymunk.Space, shape: pymunk.Shape, number: int) -> None:
 
 
 def _add_walls(space: pymunk.Space, walls: tuple[Wall, ...]) -> None:
+    import pymunk
+
     for wall in walls:
         left, right = wall.x - wall.half_width, wall.x + wall.half_width
         bottom, top = wall.y - wall.half_height, wall.y + wall.half_height
@@ -115,6 +121,8 @@ def _add_walls(space: pymunk.Space, walls: tuple[Wall, ...]) -> None:
 
 def _add_bodies(space: pymunk.Space, scene: ObjectScene) -> list[pymunk.Body | None]:
     """The bodies, None for an object that is not there. A square's moment is infinite: it never turns."""
+    import pymunk
+
     bodies: list[pymunk.Body | None] = []
     for k, (shape, radius) in enumerate(zip(scene.shapes, scene.radii, strict=True)):
         if radius == 0:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pymunk
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
 from physlaw.worlds.bodies import SIDE, WALL, Body, Circle
 from physlaw.worlds.phyre.mass import mass
+
+if TYPE_CHECKING:
+    import pymunk  # otherwise in the functions that use it: a machine that only trains may lack it
 
 STORED_FRAMES = 50  # of the release; the models see the first 32
 STEPS_PER_FRAME = 20
@@ -38,7 +40,6 @@ _PERSISTENCE = 1  # steps; like Box2D, forget the impulses of a contact that is 
 # Chipmunk moves first and accelerates after, so that one more step puts free fall where Box2D has it.
 _EXTRA_STEPS = 1
 _WALL_DEPTH = float(SIDE)  # px; nothing tunnels through, and what sticks out is pushed back inside
-_chipmunk: Any = getattr(pymunk.space, "lib", None)  # the library under pymunk; another pymunk may keep it elsewhere
 
 
 def _outwards(value: float) -> float:
@@ -51,6 +52,8 @@ def _outwards(value: float) -> float:
 def _add_static(space: pymunk.Space, body: Body, x: float, y: float, angle: float) -> None:
     """Its pieces where they stand in the scene; a wall's outer side is moved outwards."""
     cos, sin = math.cos(angle), math.sin(angle)
+    import pymunk
+
     for piece in body.pieces:
         if isinstance(piece, Circle):
             _add(space, pymunk.Circle(space.static_body, piece.radius, (x, y)))
@@ -63,6 +66,8 @@ def _add_static(space: pymunk.Space, body: Body, x: float, y: float, angle: floa
 
 def _add_dynamic(space: pymunk.Space, body: Body, x: float, y: float, angle: float) -> pymunk.Body:
     """The mass is that of the exact shapes; Chipmunk's own would count the skin."""
+    import pymunk
+
     area, centre, inertia = mass(body)
     mover = pymunk.Body(area, inertia)
     mover.center_of_gravity = centre
@@ -82,18 +87,28 @@ def _add(space: pymunk.Space, shape: pymunk.Shape) -> None:
     space.add(shape)
 
 
+def _chipmunk() -> Any:
+    """The library under pymunk; None where another pymunk keeps it elsewhere."""
+    import pymunk
+
+    return getattr(pymunk.space, "lib", None)
+
+
 def _advance(space: pymunk.Space, steps: int) -> None:
     """Space.step, where possible without what it does for objects that come and go: a tenth of the time of a video."""
-    if _chipmunk is None:
+    chipmunk = _chipmunk()
+    if chipmunk is None:
         for _ in range(steps):
             space.step(_STEP)
         return
-    step, inner = _chipmunk.cpSpaceStep, space._space
+    step, inner = chipmunk.cpSpaceStep, space._space
     for _ in range(steps):
         step(inner, _STEP)
 
 
 def _new_space() -> pymunk.Space:
+    import pymunk
+
     space = pymunk.Space()
     space.iterations = _ITERATIONS
     space.collision_slop = _SLOP
