@@ -72,7 +72,8 @@ def test_digest_follows_what_changes_a_result() -> None:
     base = compose_cell([]).digest()
     assert compose_cell(["runs=elsewhere"]).digest() == base
     assert compose_cell(["grid.tolerance=0.9"]).digest() == base
-    for word in ("batch_per_device=8", "compile=off", "deterministic=true", "activation_checkpointing=true"):
+    words = ["batch_per_device=8", "compile=off", "deterministic=true", "activation_checkpointing=true"]
+    for word in (*words, "attention=flash", "fused_update=true"):
         assert compose_cell([f"machine.{word}"]).digest() == base  # how a machine does it; runs go on across these
     for word in ("seed=1", "train.steps=3", "data.resolution=32", "recipe=faithful"):
         assert compose_cell([word]).digest() != base

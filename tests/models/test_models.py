@@ -10,7 +10,7 @@ from physlaw.errors import UserError
 from physlaw.models.config import ModelConfig, TokenizerConfig, axis_dims
 from physlaw.models.dit import DiT, count_parameters
 from physlaw.models.pixels import BodyPixels, PixelTokenizer
-from physlaw.models.rope import apply_rope, rope_table
+from physlaw.models.rope import apply_rope, attention, rope_table
 from physlaw.models.tokenizers import (
     build_tokenizer,
     condition_mask,
@@ -95,6 +95,37 @@ def test_patches_are_cut_and_put_back() -> None:
     model = DiT(ModelConfig("x", 1, 48, 4, (2, 4, 2)), 3, (4, 8, 6))
     x = torch.randn(2, 3, 4, 8, 6)
     assert torch.equal(model.unpatchify(model.patchify(x)), x)
+
+
+@pytest.mark.parametrize("kernel", ["flash", "math"])
+def test_every_kernel_gives_the_same_attention(kernel: str) -> None:
+    q, k, v = torch.randn(3, 2, 3, 27, 12, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    cos, sin = rope_table((3, 3, 3), 12)
+    results = []
+    for name in ("auto", kernel):
+        mixed = attention(q, k, v, cos, sin, name)
+        (gradient,) = torch.autograd.grad(mixed.square().sum(), q)
+        results.append((mixed, gradient))
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_kernel_is_every_blocks() -> None:
+    model = DiT(TINY, latent_channels=1, latent_shape=(2, 2, 2))
+    model.attend_by("math")
+    assert [block.kernel for block in model.blocks] == ["math", "math"]
+    assert DiT(TINY, latent_channels=1, latent_shape=(2, 2, 2)).blocks[0].kernel == "auto"
+
+
+@pytest.mark.slow
+def test_a_chosen_kernel_is_compiled_with_its_block() -> None:
+    model = randomize(DiT(TINY, latent_channels=1, latent_shape=(2, 2, 2)))
+    model.attend_by("math")
+    x, t, mask = torch.randn(2, 1, 2, 2, 2), torch.rand(2), torch.ones(2, 1, 2, 2, 2)
+    plain = model(x, t, x, mask)
+    for block in model.blocks:
+        block.compile(dynamic=False, fullgraph=True)
+    torch.testing.assert_close(model(x, t, x, mask), plain, rtol=1e-3, atol=1e-4)
 
 
 def test_rope_depends_on_relative_position_along_each_axis() -> None:

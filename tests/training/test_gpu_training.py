@@ -49,7 +49,7 @@ def test_batches_arrive_whole_and_in_order() -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["compile=blocks", "compile=graphs", "batch_per_device=3", "activation_checkpointing=true"],
+    ["compile=blocks", "compile=graphs", "batch_per_device=3", "activation_checkpointing=true", "fused_update=true"],
 )
 def test_ways_of_running_agree(tmp_path: Path, word: str) -> None:
     plain = cell(tmp_path / "a", "train.precision=float32")
@@ -57,6 +57,14 @@ def test_ways_of_running_agree(tmp_path: Path, word: str) -> None:
     for one in (plain, other):
         train_cell(one)
     assert losses(other) == pytest.approx(losses(plain), rel=0.05)
+
+
+@pytest.mark.parametrize("word", ["attention=flash", "attention=cudnn", "fused_update=true"])
+def test_ways_for_bfloat16_agree(tmp_path: Path, word: str) -> None:
+    plain, other = cell(tmp_path / "a"), cell(tmp_path / "b", f"machine.{word}", "machine.compile=blocks")
+    for one in (plain, other):
+        train_cell(one)
+    assert losses(other) == pytest.approx(losses(plain), rel=0.1)
 
 
 def test_deterministic_mode_resumes_to_the_last_bit(tmp_path: Path) -> None:

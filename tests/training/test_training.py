@@ -364,7 +364,9 @@ def test_precision_is_the_processors() -> None:
     assert resolve_precision("auto", "cpu") == ("bfloat16" if multiplies_bfloat16("cpu") else "float32")
 
 
-@pytest.mark.parametrize("change", [{"compile": "maybe"}, {"batch_per_device": -1}, {"cpu_threads": -2}])
+@pytest.mark.parametrize(
+    "change", [{"compile": "maybe"}, {"attention": "fast"}, {"batch_per_device": -1}, {"cpu_threads": -2}]
+)
 def test_impossible_machines_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(UserError, match=rf"machine.{next(iter(change))}"):
         MachineConfig(**change)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from physlaw.config import CellConfig
 from physlaw.diffusion.noise import sample_noise
 from physlaw.diffusion.objective import Objective
 from physlaw.diffusion.sampler import sample
+from physlaw.errors import UserError
 from physlaw.models.dit import DiT
 from physlaw.models.tokenizers import (
     Tokenizer,
@@ -35,12 +36,18 @@ CLIPS_AT_ONCE = 8  # through the tokenizer: a wide VAE's activations at 128 x 12
 
 
 def use_machine(machine: MachineConfig) -> None:
-    """Settings of the whole process."""
+    """Settings of the whole process.
+
+    Raises:
+        UserError: what this machine has not.
+    """
+    if machine.attention == "cudnn" and ranks.device() == "cpu":
+        raise UserError("machine.attention=cudnn needs a GPU; valid here: auto, flash, math")
     if machine.cpu_threads and ranks.device() == "cpu":
         torch.set_num_threads(machine.cpu_threads)
     if machine.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first matrix product runs
-        torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(machine.deterministic)
 
 
 class FrameCodec:
@@ -89,6 +96,7 @@ class CellModel:
         self.state = InitialState(cell)
         self.model = DiT(cell.model, tokenizer.channels, self.shape, self.state.count).to(ranks.device())
         self.model.recompute = cell.machine.activation_checkpointing
+        self.model.attend_by(cell.machine.attention)
         self.compiled: bool | None = None  # for sampling; not decided yet
 
     def _compile_once(self, check: Callable[[], Tensor]) -> None:

@@ -24,7 +24,7 @@ from physlaw.provenance import provenance
 from physlaw.training import ranks
 from physlaw.training.config import TrainConfig
 from physlaw.training.loop import fit
-from physlaw.training.state import save_tensors
+from physlaw.training.state import TrainState, save_tensors
 from physlaw.training.vae_task import VAETask, latent_statistics
 
 STATISTICS_CLIPS = 256  # clips that the latents' mean and spread are measured on
@@ -70,10 +70,8 @@ def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict
     return tokenizer.eval(), {"digest": known["sha256"], "seconds": known["seconds"], "folder": folder.name}
 
 
-def _train_tokenizer(cell: CellConfig, run: str, folder: Path) -> None:
-    """Write vae.safetensors and card.json."""
-    ranks.say(f"training tokenizer {folder.name}: {cell.tokenizer.steps} steps")
-    # The statistics read the posterior means; without set statistics encode and decode are the raw VAE.
+def tokenizer_task(cell: CellConfig) -> VAETask:
+    """What trains the cell's VAE, from its initial weights on."""
     torch.manual_seed(cell.tokenizer.seed)
     tokenizer = build_tokenizer(cell.tokenizer).to(ranks.device())
     assert isinstance(tokenizer, VideoVAE)
@@ -81,15 +79,27 @@ def _train_tokenizer(cell: CellConfig, run: str, folder: Path) -> None:
         load_sd15(tokenizer, Path(cell.tokenizer.initial_file), cell.tokenizer.initial_sha256)
     supply = RandomObjectClips if cell.tokenizer.scenes == "objects" else RandomScenes
     clips = supply(cell.data.resolution, cell.tokenizer.train_frames, cell.tokenizer.seed)
-    task = VAETask(tokenizer, clips, cell.tokenizer, ranks.device())
+    return VAETask(tokenizer, clips, cell.tokenizer, ranks.device())
+
+
+def use_average(vae: VideoVAE, task: VAETask, state: TrainState, count: int = STATISTICS_CLIPS) -> None:
+    """Give a VAE the moving average's weights, and the statistics of its latents over `count` of the task's clips."""
+    own = {name.removeprefix("vae."): value for name, value in state.ema.items() if name.startswith("vae.")}
+    vae.load_state_dict(own, strict=False)
+    # They read the posterior means; without set statistics encode and decode are the raw VAE.
+    vae.eval().set_statistics(*latent_statistics(vae, task.clips, count))
+
+
+def _train_tokenizer(cell: CellConfig, run: str, folder: Path) -> None:
+    """Write vae.safetensors and card.json."""
+    ranks.say(f"training tokenizer {folder.name}: {cell.tokenizer.steps} steps")
+    task = tokenizer_task(cell)
     state, report = fit(task, vae_train_config(cell.tokenizer, cell.train), folder, run, folder.name, cell.machine)
 
     def save() -> None:
-        task.model.load_state_dict(state.ema, strict=False)
-        tokenizer.eval()
-        tokenizer.set_statistics(*latent_statistics(tokenizer, clips, STATISTICS_CLIPS))
+        use_average(task.vae, task, state)
         weights = folder / "vae.safetensors"
-        save_tensors(weights, {k: v.detach().cpu().contiguous() for k, v in tokenizer.state_dict().items()})
+        save_tensors(weights, {k: v.detach().cpu().contiguous() for k, v in task.vae.state_dict().items()})
         known = {
             "settings": cell.tokenizer.identity(),
             "sha256": sha256_file(weights),

@@ -42,6 +42,8 @@ class DiTBlock(nn.Module):
     In a text model a cross-attention stands between the two, and forward takes what it reads as well.
     """
 
+    kernel = "auto"  # of self-attention; see rope.attention
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         width, hidden = config.hidden_size, int(config.hidden_size * config.mlp_ratio)
@@ -59,7 +61,7 @@ class DiTBlock(nn.Module):
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = parts
         qkv = self.qkv(modulate(self.norm1(x), shift_a, scale_a))  # (B, N, 3 D)
         q, k, v = qkv.unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)  # (B, heads, N, head_dim)
-        mixed = attention(q, k, v, cos, sin).transpose(1, 2).flatten(2)  # (B, N, D)
+        mixed = attention(q, k, v, cos, sin, self.kernel).transpose(1, 2).flatten(2)  # (B, N, D)
         x = x + gate_a * self.proj(mixed)
         if self.cross is not None:
             x = x + self.cross(x, *text)
@@ -127,6 +129,12 @@ class DiT(nn.Module):
             self.modulation.get_parameter("1.weight")
         )  # every gate starts at zero: blocks are the identity (adaLN-Zero)
         nn.init.zeros_(self.final.weight)  # the whole model starts at zero output
+
+    def attend_by(self, kernel: str) -> None:
+        """Have every block's self-attention done by a kernel; see rope.attention."""
+        for block in self.blocks:
+            assert isinstance(block, DiTBlock)
+            block.kernel = kernel
 
     def add_numbers(self) -> None:
         features, width = self.num_numbers * NUMBER_FREQUENCIES, self.config.hidden_size

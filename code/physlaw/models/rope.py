@@ -3,8 +3,15 @@
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from physlaw.models.config import axis_dims
+
+KERNELS = {  # by their names in machine.attention
+    "flash": SDPBackend.FLASH_ATTENTION,
+    "cudnn": SDPBackend.CUDNN_ATTENTION,
+    "math": SDPBackend.MATH,
+}
 
 
 def rope_table(grid: tuple[int, int, int], head_dim: int, theta: float = 10_000.0) -> tuple[Tensor, Tensor]:
@@ -30,11 +37,21 @@ def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1).to(x.dtype)
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """(B, heads, N, head_dim) queries, keys, values -> the same shape; full attention, q and k rotated."""
+def _mix(q: Tensor, k: Tensor, v: Tensor, kernel: str) -> Tensor:
+    if kernel == "auto":
+        return F.scaled_dot_product_attention(q, k, v)
+    with sdpa_kernel(KERNELS[kernel]):
+        return F.scaled_dot_product_attention(q, k, v)
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor, kernel: str = "auto") -> Tensor:
+    """(B, heads, N, head_dim) queries, keys, values -> the same shape; full attention, q and k rotated.
+
+    kernel: one of KERNELS, which must be able to do it (torch says why where it is not), or auto.
+    """
     if q.device.type == "cpu":
         # There the backward pass in bfloat16 takes ten times that in float32.
         with torch.autocast("cpu", enabled=False):
             q, k, v = q.float(), k.float(), v.float()
-            return F.scaled_dot_product_attention(apply_rope(q, cos, sin), apply_rope(k, cos, sin), v)
-    return F.scaled_dot_product_attention(apply_rope(q, cos, sin), apply_rope(k, cos, sin), v)
+            return _mix(apply_rope(q, cos, sin), apply_rope(k, cos, sin), v, kernel)
+    return _mix(apply_rope(q, cos, sin), apply_rope(k, cos, sin), v, kernel)

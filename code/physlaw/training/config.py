@@ -11,6 +11,7 @@ OPTIMIZERS = ("adamw", "muon")
 DECAYS = ("constant", "linear", "cosine")
 PRECISIONS = ("auto", "float32", "bfloat16")
 COMPILE = ("auto", "off", "blocks", "graphs")
+ATTENTION = ("auto", "flash", "cudnn", "math")
 COMPILE_MIN_STEPS = 2000  # auto: below this a run is over before compiling has paid
 
 
@@ -59,12 +60,16 @@ class MachineConfig:
     compile: str = "auto"  # blocks: each by itself; graphs: the whole model as CUDA graphs, for small ones
     batch_per_device: int = 0  # clips in memory at once; more are done one part after the other; 0: no limit
     activation_checkpointing: bool = False  # compute blocks twice instead of keeping what is between them
+    attention: str = "auto"  # the kernel of self-attention; auto: torch chooses
+    fused_update: bool = False  # clipping, AdamW and average as one function, compiled unless machine.compile=off
     deterministic: bool = False  # the same bits at every run on a GPU too; slower
     cpu_threads: int = 0  # without an accelerator; 0: as many as cores
 
     def __post_init__(self) -> None:
         if self.compile not in COMPILE:
             raise unknown("machine.compile", self.compile, COMPILE)
+        if self.attention not in ATTENTION:
+            raise unknown("machine.attention", self.attention, ATTENTION)
         for key in ("batch_per_device", "cpu_threads"):
             if getattr(self, key) < 0:
                 raise UserError(f"machine.{key} must not be negative, got {getattr(self, key)}")

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -36,6 +37,7 @@ from physlaw.training.muon import Muon
 from physlaw.training.precision import autocast, resolve_precision
 from physlaw.training.prefetch import on_device
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
+from physlaw.training.update import FusedUpdate, plain_update
 
 
 class Task(Protocol):
@@ -68,6 +70,18 @@ class Task(Protocol):
 
     def log_clips(self, state: TrainState, writer: SummaryWriter) -> None:
         """A few sample clips for TensorBoard, at the end."""
+        ...
+
+
+class Visitor(Protocol):
+    """Who looks at a run while it trains."""
+
+    def due(self) -> bool:
+        """Asked after every step: whether to be shown the run now. It is saved first."""
+        ...
+
+    def look(self, state: TrainState) -> None:
+        """At the run, which waits; also when it is asked to stop. Nothing of the state is to be changed."""
         ...
 
 
@@ -190,7 +204,14 @@ def parts_of(batch_size: int, batch_per_device: int) -> list[slice]:
 
 
 def fit(
-    task: Task, config: TrainConfig, folder: Path, run: str, label: str, machine: MachineConfig | None = None
+    task: Task,
+    config: TrainConfig,
+    folder: Path,
+    run: str,
+    label: str,
+    machine: MachineConfig | None = None,
+    visitor: Visitor | None = None,
+    saves: bool = True,
 ) -> tuple[TrainState, TrainReport]:
     """Train to config.steps, from the newest checkpoint in folder/checkpoints if there is one.
 
@@ -199,6 +220,7 @@ def fit(
     Args:
         run: digest of the configuration; a checkpoint of another one is refused.
         label: names the run in the progress line.
+        saves: write checkpoints; a benchmark has no use for gigabytes of them.
     Raises:
         Interrupted: asked to stop; the state is saved.
         NotFinite: loss or gradient is NaN or infinite; nothing from that step on is saved.
@@ -231,6 +253,8 @@ def fit(
 
     how = choose_compiling(machine, config.steps, len(parts))
     report.compiled = compile_model(model, task.regions(), how, check)
+    fused = FusedUpdate(state, config, compiled=how != "off") if machine.fused_update else None
+    update = fused or partial(plain_update, state, config)
     forward = ranks.averaging_gradients(model)
     main = ranks.is_main()
     writer = SummaryWriter(str(folder / "tensorboard"), purge_step=state.step) if main else None
@@ -275,18 +299,14 @@ def fit(
                     waited += time.monotonic() - asked_at
                     for name, loss in backward(forward, batch, share).items():
                         sums[name] = sums[name] + loss if name in sums else loss
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
+            norm = update()
             stopping = torch.tensor(float(stop.signal is not None), device=device)
-            pending.append(Reading(state.step, {**sums, "grad_norm": norm, "stopping": stopping}))
-            for optimizer in state.optimizers:
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
-            state.step += 1
-            state.update_ema(config.ema_decay)
+            pending.append(Reading(state.step - 1, {**sums, "grad_norm": norm, "stopping": stopping}))
             progress.update()
             done = state.step == config.steps
             logging = done or state.step % config.log_every == 0
-            saving = done or state.step % config.checkpoint_every == 0
+            visiting = visitor is not None and visitor.due()
+            saving = done or visiting or state.step % config.checkpoint_every == 0
             # What a GPU says of a step is read while it works on the next one, unless it is needed now.
             behind = 0 if device.type == "cpu" or logging or saving else 1
             while len(pending) > (0 if asked else behind):
@@ -312,8 +332,10 @@ def fit(
                         file=sys.stderr,
                         flush=True,
                     )
-            if (saving or asked) and main:
+            if (saving or asked) and main and saves:
                 save_checkpoint(checkpoints, state, run)
+            if visitor is not None and (visiting or asked):
+                visitor.look(state)
             if asked and not done:
                 ranks.on_main(lambda: None)  # nobody leaves before it is saved
                 raise Interrupted(f"{label}: stopped at step {state.step}; the same command continues from there")

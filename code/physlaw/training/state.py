@@ -37,9 +37,13 @@ class TrainState:
 
     def update_ema(self, decay: float) -> None:
         """ema <- decay * ema + (1 - decay) * weights; the decay is smaller in the first steps."""
-        decay = min(decay, (1 + self.step) / (10 + self.step))
         live = [p.detach() for p in self.model.parameters()]
-        torch._foreach_lerp_(list(self.ema.values()), live, 1 - decay)
+        torch._foreach_lerp_(list(self.ema.values()), live, 1 - self.decay_after(self.step, decay))
+
+    @staticmethod
+    def decay_after(step: int, decay: float) -> float:
+        """The moving average's decay after `step` steps."""
+        return min(decay, (1 + step) / (10 + step))
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor by a name: model.*, ema.*, optim.<optimiser>.<parameter>.<key>; on a CPU not copied."""
