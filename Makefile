@@ -1,6 +1,8 @@
 # make reproduce   set up, run the smoke study, print the table beside the committed one
 # make launcher    a login node's part alone: .launcher/bin/physlaw launch, status (Python 3.8 or newer; no torch)
 # make image       build the image physlaw (FLAVOUR=cuda unless given; ENGINE=docker or podman)
+# make gpu-report  measure a GPU with this machine's own Python in one call of at most 8 minutes: OUT=folder (DRY=1: rehearse it on a CPU)
+# make gpu-packages  what a machine with PyTorch may still lack for that, in .gpu-packages, to be carried there
 # make check-locks resolve the locks for Python 3.11 to 3.14 on x86_64 and aarch64, without downloading them
 # make test        set up, lint, type-check, run all tests
 # make test-faults   kills, damage, full disks (FAULTS=50 for a night)
@@ -33,7 +35,7 @@ other = $(if $(filter-out file,$(origin PYTHON)),$(if $(filter $(call version,$(
 OTHER_VENV := $(call other,$(VENV))
 OTHER_LAUNCHER := $(call other,$(LAUNCHER))
 
-.PHONY: help setup launcher reproduce test image check-locks test-faults test-cluster test-image test-image-build quick lint clean
+.PHONY: help setup launcher reproduce test image gpu-report gpu-packages check-locks test-faults test-cluster test-image test-image-build quick lint clean
 .PHONY: $(if $(OTHER_VENV),$(STAMP)) $(if $(OTHER_LAUNCHER),$(LAUNCHER)/bin/physlaw)
 .DEFAULT_GOAL := help
 
@@ -102,6 +104,16 @@ image:
 	  --build-arg DIRTY=$$(test -z "$$(git status --porcelain --untracked-files=no)" && echo False || echo True) \
 	  --build-arg LOCK_SHA256=$$(sha256sum requirements/$(IMAGE_FLAVOUR).lock | cut -d' ' -f1) .
 	$(took)
+
+# No set-up: the machine may be offline and have its own PyTorch. What is carried there comes before its own packages.
+GPU_PYTHON ?= $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,$(PYTHON))
+GPU_PATH = $(CURDIR)/code$(if $(wildcard $(VENV)/bin/python),,:$(CURDIR)/.gpu-packages)
+gpu-report:
+	@PYTHONPATH="$(GPU_PATH)$${PYTHONPATH:+:$$PYTHONPATH}" "$(GPU_PYTHON)" -m physlaw bench gpu \
+	  $(if $(OUT),out="$(OUT)") $(if $(DRY),dry=true) $(if $(STAGES),stages=$(STAGES)) $(if $(MINUTES),minutes=$(MINUTES))
+
+gpu-packages:
+	@PYTHON="$(PYTHON)" requirements/gpu_packages .gpu-packages
 
 check-locks: $(STAMP)
 	@$(VENV)/bin/python requirements/check_locks.py

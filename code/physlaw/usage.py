@@ -26,6 +26,7 @@ usage: physlaw VERB [key=value ...]
   label       people judge clips, blinded: label build [CLIPS.npz] out=FOLDER; label score KEY.json RATINGS.json...
   weights     published weights of the metrics, and from where; weights convert KIND FILE... [sha256= out=FILE]
   bench       measure speeds on this machine: simulate | train | sample | collect | checkpoint; [out=FILE.json]
+              gpu: all that is to be known of a GPU in 8 minutes: [out=FOLDER dry=true minutes= stages=[...]]
 
 `physlaw VERB --help` lists the verb's keys. A cell is scenario x model x size x seed; profile is the scale (smoke,
 mini, short, paper) and recipe the method (faithful, fast). Exit status: 0 done, 2 bad input, 75 disk full, 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -31,6 +32,7 @@ BENCHMARKS = {
     "learning": Benchmark("learning", "bench_learning", "LearningBenchConfig", True),
     "open_future": Benchmark("open_future", "bench_open_future", "OpenFutureBenchConfig", True),
     "checkpoint": Benchmark("checkpoint", "bench_checkpoint", "CheckpointBenchConfig", True),
+    "gpu": Benchmark("gpu.command", "bench_gpu", "GpuReportConfig", False),
 }
 
 
@@ -45,7 +47,8 @@ def run_benchmark(words: list[str]) -> None:
         raise unknown("benchmark", name, BENCHMARKS)
     function, kind = BENCHMARKS[name].load()
     if not BENCHMARKS[name].takes_cell:
-        function(parse_flat(kind, words[1:]))
+        parse = getattr(kind, "from_words", partial(parse_flat, kind))
+        function(parse(words[1:]))
         return
     own, rest = own_words(kind, words[1:])
     config = parse_flat(kind, own)

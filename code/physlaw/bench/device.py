@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import resource
 import time
+from collections.abc import Callable
 
 import torch
 
 from physlaw.training import ranks
 from physlaw.training.precision import resolve_precision
 
-PEAK_TFLOPS = {"H100": 989.0, "H200": 989.0, "A100": 312.0}  # dense bfloat16, by a part of the device's name
+# Dense bfloat16 by a part of the device's name, the first that fits.
+PEAK_TFLOPS = {"H100 PCIe": 756.0, "H100 NVL": 835.0, "H200 NVL": 835.0, "H100": 989.0, "H200": 989.0, "A100": 312.0}
 
 
 def synchronize() -> None:
@@ -19,18 +21,32 @@ def synchronize() -> None:
         torch.cuda.synchronize()
 
 
+def best_seconds(work: Callable[[], object], rounds: int = 10) -> float:
+    """Seconds of the work, the best of some rounds; on a GPU, where one call is too short, of ten in a row."""
+    calls, best = 10 if ranks.device() == "cuda" else 1, float("inf")
+    for _ in range(rounds):
+        synchronize()
+        started = time.perf_counter()
+        for _ in range(calls):
+            work()
+        synchronize()
+        best = min(best, (time.perf_counter() - started) / calls)
+    return best
+
+
 def matmul_tflops(dtype: torch.dtype) -> float:
     """TFLOP/s of a large matrix product here, the best of some."""
     device = ranks.device()
-    side = 4096 if device == "cuda" else 1024
+    side = 8192 if device == "cuda" else 1024
     a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
-    best = float("inf")
-    for _ in range(10):
-        started = time.perf_counter()
-        a @ b
-        synchronize()
-        best = min(best, time.perf_counter() - started)
-    return 2 * side**3 / best / 1e12
+    return 2 * side**3 / best_seconds(lambda: a @ b) / 1e12
+
+
+def copy_gb_per_s(size: int) -> float:
+    """GB/s of copying `size` bytes within the device's memory, bytes read and bytes written counted."""
+    source = torch.ones(size, dtype=torch.uint8, device=ranks.device())
+    target = torch.empty_like(source)
+    return 2 * size / best_seconds(lambda: target.copy_(source)) / 1e9
 
 
 def peak_tflops(precision: str) -> tuple[float, str]:

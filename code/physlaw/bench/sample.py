@@ -49,6 +49,10 @@ def measure(cell: CellConfig, config: SampleBenchConfig) -> dict[str, Any]:
         model.generate(frames, "bench", number * size + np.arange(size))
     synchronize()
     clip_s = (time.perf_counter() - started) / (config.batches * size)
+    started = time.perf_counter()
+    model.codec.decode(model.codec.encode_condition(frames))
+    synchronize()
+    tokenizer_s = (time.perf_counter() - started) / size
     flops = training_flops(replace(cell, train=replace(cell.train, steps=1, batch_size=1))) / 3
     flops *= cell.diffusion.denoise_steps
     peak, source = peak_tflops(cell.train.precision)
@@ -57,6 +61,7 @@ def measure(cell: CellConfig, config: SampleBenchConfig) -> dict[str, Any]:
         "compiled": model.compiled,
         "clip_s": round(clip_s, 6),
         "clips_per_s": round(1 / clip_s, 3),
+        "tokenizer_s": round(tokenizer_s, 6),  # of clip_s: condition encoded, frames decoded
         "model_gflops_per_s": round(flops / clip_s / 1e9, 3),
         "peak_tflops": round(peak, 3),
         "peak_source": source,

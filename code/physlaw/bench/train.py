@@ -47,6 +47,7 @@ class TrainBenchConfig:
 
     steps: int = 20  # measured, after as many that warm up
     baseline: bool = True  # also the plain way
+    parts: bool = True  # also where a step's time goes
     out: str = ""  # a JSON file
 
     def __post_init__(self) -> None:
@@ -115,7 +116,7 @@ def measure(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
     # As the whole training would decide; this one is too short to compile by itself.
     compiling = choose_compiling(cell.machine, cell.train.steps, 1)
     machine = replace(cell.machine, compile=compiling)
-    settings = replace(cell.train, steps=2 * config.steps, log_every=config.steps, checkpoint_every=10 * config.steps)
+    settings = replace(cell.train, steps=2 * config.steps, log_every=config.steps)
     with tempfile.TemporaryDirectory() as name:
         folder, model = Path(name), untrained(cell)
         latents: Any
@@ -136,12 +137,12 @@ def measure(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
         task.log_clips = lambda state, writer: None  # type: ignore[method-assign]
         reset_peak_memory()
         started = time.perf_counter()
-        state, report = fit(task, settings, folder, "bench", "bench", machine)
+        state, report = fit(task, settings, folder, "bench", "bench", machine, saves=False)
         if not ranks.is_main():
             return {}
-        # In parts or shared, a step is not what `breakdown` does.
-        whole = ranks.world() == 1 and not cell.machine.batch_per_device
-        where = {"parts_s": breakdown(task, state, settings, config.steps)} if whole else {}
+        # In parts, shared or fused, a step is not what `breakdown` does.
+        whole = ranks.world() == 1 and not cell.machine.batch_per_device and not cell.machine.fused_update
+        where = {"parts_s": breakdown(task, state, settings, config.steps)} if whole and config.parts else {}
         last = json.loads((folder / "train.jsonl").read_text().splitlines()[-1])
     step_s = 1 / last["steps_per_s"]
     peak, source = peak_tflops(cell.train.precision)
