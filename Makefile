@@ -20,6 +20,8 @@ PROFILE ?= smoke
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+# What has no wheel is built by the locked setuptools, which is there before it.
+LOCKED := --require-hashes --use-pep517 --no-build-isolation
 STAMP := $(VENV)/.installed-$(FLAVOUR)
 
 STARTED := $(shell date +%s)
@@ -52,12 +54,10 @@ $(STAMP): requirements/$(FLAVOUR).lock pyproject.toml
 	  "$(PYTHON)" -m venv --clear $(VENV); }
 	@rm -f $(VENV)/.installed-*
 	@echo "setting up $(VENV) ($(FLAVOUR), $$($(VENV)/bin/python --version))"
-	@sed -n '/^torch==/,/[^\\]$$/p' requirements/$(FLAVOUR).lock > $(VENV)/torch.lock
-	@if [ $(FLAVOUR) = cpu ]; then \
-	  $(PIP) install --no-deps --require-hashes -r $(VENV)/torch.lock 2>/dev/null || \
-	  $(PIP) install --no-deps --require-hashes --extra-index-url $(TORCH_CPU_INDEX) -r $(VENV)/torch.lock; \
-	fi
-	@$(PIP) install --require-hashes -r requirements/$(FLAVOUR).lock
+	@sed -n '/^torch==/,/[^\\]$$/p; /^setuptools==/,/[^\\]$$/p' requirements/$(FLAVOUR).lock > $(VENV)/first.lock
+	@$(PIP) install --no-deps --require-hashes -r $(VENV)/first.lock 2>/dev/null || \
+	  $(PIP) install --no-deps --require-hashes $(if $(filter cpu,$(FLAVOUR)),--extra-index-url $(TORCH_CPU_INDEX)) -r $(VENV)/first.lock
+	@$(PIP) install $(LOCKED) -r requirements/$(FLAVOUR).lock
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 	$(call took,setup)
@@ -67,7 +67,9 @@ launcher: $(LAUNCHER)/bin/physlaw
 $(LAUNCHER)/bin/physlaw: requirements/launcher.lock
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 8))' || { echo "make: the launcher needs Python 3.8 or newer; choose one with PYTHON="; exit 2; }
 	@"$(PYTHON)" -m venv --clear $(LAUNCHER)
-	@$(LAUNCHER)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/launcher.lock
+	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements/launcher.lock > $(LAUNCHER)/first.lock
+	@for lock in $(LAUNCHER)/first.lock requirements/launcher.lock; do \
+	  $(LAUNCHER)/bin/python -m pip --disable-pip-version-check --quiet install $(LOCKED) -r $$lock || exit 1; done
 	@printf '#!/bin/sh\nPYTHONPATH="%s/code" exec "%s/bin/python" -m physlaw "$$@"\n' "$(CURDIR)" "$(abspath $(LAUNCHER))" > $@
 	@chmod +x $@
 
