@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from processes import close_all
+
 RELEASED = ("uniform", "parabola", "collision")
 _absent: list[str] = []
 
@@ -20,6 +22,13 @@ def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Verbs that a test started and did not wait for end with it."""
+    yield
+    close_all()
 
 
 @pytest.fixture(params=RELEASED)

@@ -1,6 +1,7 @@
 """The combinatorial study as a user meets it: cells, table, verdicts, page, and clips to rate."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from physlaw.__main__ import main
 from physlaw.config import compose_cell
+from physlaw.data import phyre_clips
 from physlaw.label.command import read_clips
 
 TINY = [
@@ -20,7 +22,7 @@ TINY = [
     "eval.id_clips=6",
     "eval.ood_clips=5",
     "eval.batch_size=4",
-    "eval.detector_clips=20",
+    "eval.detector_clips=8",
     "model.depth=1",
     "model.hidden_size=48",
     "model.num_heads=2",
@@ -28,6 +30,14 @@ TINY = [
     "grid.sizes=[6,60]",
     "grid.extra=[]",
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_digests() -> Iterator[None]:
+    """To sample thousands of scenes for a digest costs more than all the rest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phyre_clips, "DIGEST_SCENES", 16)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from physlaw.__main__ import main
 from physlaw.config import REPOSITORY
 from physlaw.lease import leased
+from processes import Verb, physlaw
 
 TINY = [
     "train.steps=6",
@@ -28,19 +30,29 @@ TINY = [
     "model.num_heads=2",
     "diffusion.denoise_steps=2",
 ]
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
 
-def physlaw(*words: str, folder: Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "physlaw", *words]
-    return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=timeout)
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, an empty one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
-def test_help_is_quick_and_needs_no_torch(tmp_path: Path) -> None:
+def test_help_needs_no_torch(capsys: pytest.CaptureFixture[str]) -> None:
     code = "import sys; sys.modules['torch'] = None; from physlaw.__main__ import main; sys.exit(main(['--help']))"
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
     for verb in ("simulate", "train", "evaluate", "run", "reproduce", "collect", "report", "score"):
-        assert physlaw(verb, "--help", folder=tmp_path).returncode == 0
+        assert main([verb, "--help"]) == 0
+        assert capsys.readouterr().out
+
+
+def test_the_command_is_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "physlaw", "jump"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("physlaw: error: unknown verb 'jump'; valid: simulate, ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not done.stdout
 
 
 @pytest.mark.parametrize(
@@ -60,26 +72,26 @@ def test_help_is_quick_and_needs_no_torch(tmp_path: Path) -> None:
         (["run", "model.patch_size=[1,3,3]"], "do not divide into patches"),
     ],
 )
-def test_every_mistake_is_one_line_and_a_failure(tmp_path: Path, words: list[str], message: str) -> None:
-    done = physlaw(*words, folder=tmp_path)
-    assert done.returncode == 2
-    lines = [line for line in done.stderr.splitlines() if line.startswith("physlaw: error: ")]
+@pytest.mark.usefixtures("here")
+def test_every_mistake_is_one_line_and_a_failure(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("physlaw: error: ")]
     assert len(lines) == 1
     assert message in lines[0]
-    assert "Traceback" not in done.stderr
 
 
-def test_a_full_disk_is_one_line_and_its_own_exit_code(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(
-        "import os\ndef full(descriptor): raise OSError(28, 'No space left on device', 'clips.npz')\nos.fsync = full\n"
-    )
-    command = [sys.executable, "-m", "physlaw", "simulate", "out=clips.npz", "size=300", "count=1", "resolution=16"]
-    environment = ENVIRONMENT | {"PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 75
-    assert "No space left on device" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not list(tmp_path.glob("*.npz"))
+def test_a_full_disk_is_one_line_and_its_own_exit_code(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device", "clips.npz")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(["simulate", "out=clips.npz", "size=300", "count=1", "resolution=16"]) == 75
+    assert "No space left on device" in capsys.readouterr().err
+    assert not list(here.glob("*.npz"))
 
 
 @pytest.mark.slow
@@ -91,104 +103,97 @@ def test_a_second_process_on_a_cell_is_refused(tmp_path: Path) -> None:
     assert "cell uniform-dit_xs-n300-seed0 is in use by another process" in done.stderr
 
 
+@pytest.mark.usefixtures("here")
 def test_code_that_composes_another_cell_than_its_launcher_stops(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(ENVIRONMENT, "PHYSLAW_EXPECT_CONFIG", "0" * 64)
-    done = physlaw("run", *TINY, folder=tmp_path)
-    assert done.returncode == 2
-    assert "is not the launcher's (0000000000)" in done.stderr
+    monkeypatch.setenv("PHYSLAW_EXPECT_CONFIG", "0" * 64)
+    assert main(["run", *TINY]) == 2
+    assert "is not the launcher's (0000000000)" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_a_clusters_warning_ends_an_evaluation_that_then_continues(tmp_path: Path) -> None:
-    words = [*TINY, "eval.id_clips=1000", "eval.ood_clips=1000", "diffusion.denoise_steps=8"]
-    command = [sys.executable, "-m", "physlaw", "run", *words]
-    started = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    words = [*TINY, "eval.ood_clips=300"]  # many after the first table
+    started = Verb("run", *words, folder=tmp_path)
     tables = tmp_path / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0/eval"
     while started.poll() is None and not list(tables.glob("*.csv")):
-        time.sleep(0.05)
+        time.sleep(0.01)
     started.send_signal(signal.SIGURG)
-    shown = started.communicate()[1]
-    assert started.returncode == 130, shown
+    _, shown = started.communicate()
+    assert started.wait() == 130, shown
     assert shown.splitlines()[-1] == "physlaw: interrupted; the same command continues"
     assert physlaw("run", *words, folder=tmp_path).returncode == 0
 
 
 @pytest.mark.slow
-def test_the_sampler_is_swept_on_a_trained_cell(tmp_path: Path) -> None:
-    words = [*TINY, "scenario=uniform", "steps=[1,2,4]", "seeds=2", "clips=6", "tolerance=5"]
-    untrained = physlaw("sweep_sampler", *words, folder=tmp_path)
-    assert untrained.returncode == 2
-    assert "is not trained" in untrained.stderr
-    assert physlaw("run", *TINY, "scenario=uniform", folder=tmp_path).returncode == 0
-    done = physlaw("sweep_sampler", *words, folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].endswith("steps are within 500% of 4")
-    known = json.loads((tmp_path / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0/sampler.json").read_text())
+def test_the_sampler_is_swept_on_a_trained_cell(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["sweep_sampler", *TINY, "scenario=uniform", "steps=[1,2,4]", "seeds=2", "clips=6", "tolerance=5"]
+    assert main(words) == 2
+    assert "is not trained" in capsys.readouterr().err
+    assert main(["run", *TINY, "scenario=uniform"]) == 0
+    assert main(words) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("steps are within 500% of 4")
+    known = json.loads((here / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0/sampler.json").read_text())
     assert [row["steps"] for row in known["rows"]] == [1, 2, 4]
     assert all(len(row["per_seed"]) == 2 for row in known["rows"])
     assert known["rows"][-1]["ratio"] == 1
 
 
-@pytest.mark.slow
-def test_score_prints_one_json_object_last(tmp_path: Path) -> None:
-    out = "clips.npz"
-    assert physlaw("simulate", f"out={out}", "split=id", "count=3", folder=tmp_path).returncode == 0
-    done = physlaw("score", out, "resize=128", folder=tmp_path)
-    score = json.loads(done.stdout.splitlines()[-1])
+@pytest.mark.usefixtures("here")
+def test_score_prints_one_json_object_last(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "out=clips.npz", "split=id", "count=3"]) == 0
+    assert main(["score", "clips.npz", "resize=128"]) == 0
+    score = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert score["classes"]["in"]["count"] == 3
     assert score["classes"]["in"]["corrected"] < 0.001 < score["classes"]["in"]["paper_code"]
 
 
 @pytest.mark.slow
-def test_the_whole_chain_survives_interruption(tmp_path: Path) -> None:
-    words = ["reproduce", "workers=1", *TINY, "train.steps=400", "train.checkpoint_every=50"]
-    command = [sys.executable, "-m", "physlaw", *words]
-    started = subprocess.Popen(
-        command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    cell = tmp_path / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0"
+def test_the_whole_chain_survives_interruption(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["reproduce", "workers=1", *TINY, "train.steps=200", "train.checkpoint_every=25"]
+    started = Verb(*words, folder=here)
+    cell = here / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0"
     while not list(cell.glob("checkpoints/*.json")):
-        assert started.poll() is None, started.stderr.read() if started.stderr else ""
-        time.sleep(0.05)
+        assert started.poll() is None, started.communicate()[1]
+        time.sleep(0.01)
     started.send_signal(signal.SIGINT)
     _, errors = started.communicate(timeout=60)
-    assert started.returncode == 130, errors
+    assert started.wait() == 130, errors
     assert "the same command continues" in errors
+    assert not (cell / "model.safetensors").exists()
 
-    done = physlaw(*words, folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    folder = tmp_path / "reproduced/id_ood/smoke"
-    assert str(folder / "report.html") in done.stdout
-    assert "| scenario " in done.stdout
-    assert "agree" in done.stdout or "No committed results" in done.stdout
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    folder = here / "reproduced/id_ood/smoke"
+    assert str(folder / "report.html") in shown
+    assert "| scenario " in shown
+    assert "agree" in shown or "No committed results" in shown
     metrics = pd.read_csv(folder / "metrics.csv")
     assert set(metrics["cell"]) == {f"{s}-dit_xs-n300-seed0" for s in ("uniform", "parabola", "collision")}
     assert {"id", "ood", "ood1", "level2_v1"} <= set(metrics["group"])
 
     # finished: nothing is trained again
-    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "runs").rglob("*.safetensors")}
-    assert physlaw(*words, folder=tmp_path).returncode == 0
-    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "runs").rglob("*.safetensors")} == before
+    before = {p: p.stat().st_mtime_ns for p in (here / "runs").rglob("*.safetensors")}
+    assert main(words) == 0
+    assert {p: p.stat().st_mtime_ns for p in (here / "runs").rglob("*.safetensors")} == before
 
     # everything is drawn again from the results folder alone, byte for byte
     drawn = {p: p.read_bytes() for p in folder.rglob("*") if p.suffix in (".md", ".svg", ".html")}
     for path in drawn:
         path.unlink()
-    assert physlaw("report", str(folder), folder=tmp_path).returncode == 0
+    assert main(["report", str(folder)]) == 0
     assert {p: p.read_bytes() for p in drawn} == drawn
 
     # the same folder does not take another configuration
-    refused = physlaw("run", "scenario=uniform", *TINY, folder=tmp_path)
-    assert refused.returncode == 2
-    assert "another configuration" in refused.stderr
+    assert main(["run", "scenario=uniform", *TINY]) == 2
+    assert "another configuration" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_several_cells_run_at_once_and_stop_with_their_parent(tmp_path: Path) -> None:
     words = ["reproduce", "workers=2", *TINY, "train.steps=100000"]
-    started = subprocess.Popen([sys.executable, "-m", "physlaw", *words], cwd=tmp_path, env=ENVIRONMENT)
+    started = Verb(*words, folder=tmp_path)
     cells = [tmp_path / f"runs/id_ood/smoke/{s}-dit_xs-n300-seed0" for s in ("uniform", "parabola")]
     while not all(list(cell.glob("checkpoints/*.json")) for cell in cells):
         assert started.poll() is None
@@ -210,68 +215,60 @@ def test_several_cells_run_at_once_and_stop_with_their_parent(tmp_path: Path) ->
 @pytest.mark.slow
 def test_interrupting_several_cells_stops_all_and_starts_none(tmp_path: Path) -> None:
     words = ["reproduce", "workers=2", *TINY, "train.steps=100000"]
-    started = subprocess.Popen(
-        [sys.executable, "-m", "physlaw", *words],
-        cwd=tmp_path,
-        env=ENVIRONMENT,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    started = Verb(*words, folder=tmp_path, new_session=True)
     cells = [tmp_path / f"runs/id_ood/smoke/{s}-dit_xs-n300-seed0" for s in ("uniform", "parabola")]
     while not all(list(cell.glob("checkpoints/*.json")) for cell in cells):
         assert started.poll() is None
         time.sleep(0.1)
     os.killpg(started.pid, signal.SIGINT)  # Ctrl-C reaches the whole group
     _, errors = started.communicate(timeout=60)
-    assert started.returncode == 130, errors
+    assert started.wait() == 130, errors
     assert "Traceback" not in errors
     assert not list((tmp_path / "runs/id_ood/smoke/collision-dit_xs-n300-seed0").glob("checkpoints/*"))
 
 
 @pytest.mark.slow
-def test_the_faithful_recipe_runs_end_to_end(tmp_path: Path) -> None:
+def test_the_faithful_recipe_runs_end_to_end(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["scenario=uniform", "recipe=faithful", "tokenizer=vae", "data.resolution=32", "model=dit_xs", *TINY]
     words += ["model.patch_size=[1,2,2]", "tokenizer.base_channels=8", "tokenizer.steps=3", "tokenizer.batch_size=2"]
     words += ["tokenizer.res_blocks=1", "train.precision=float32"]
-    done = physlaw("run", *words, folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    cell = tmp_path / "runs/id_ood/smoke-faithful/uniform-dit_xs-n300-seed0"
+    assert main(["run", *words]) == 0
+    cell = here / "runs/id_ood/smoke-faithful/uniform-dit_xs-n300-seed0"
     assert (cell / "rows.csv").exists()
-    (tokenizer,) = (tmp_path / "runs/tokenizers").glob("vae-32px-*")
+    (tokenizer,) = (here / "runs/tokenizers").glob("vae-32px-*")
     (weights,) = tokenizer.glob("vae.safetensors")
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(bytes(content))
-    done = physlaw("run", *words, folder=tmp_path)
-    assert done.returncode == 2
-    assert "vae.safetensors is damaged" in done.stderr
+    assert main(["run", *words]) == 2
+    assert "vae.safetensors is damaged" in capsys.readouterr().err
 
 
-def test_a_job_with_gpus_that_torch_cannot_use_stops_with_one_line(tmp_path: Path) -> None:
-    environment = ENVIRONMENT | {"PHYSLAW_EXPECT_GPUS": "99"}
-    command = [sys.executable, "-m", "physlaw", "run", *TINY]
-    started = time.monotonic()
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.startswith("physlaw: error: this job asked for 99 GPU(s), but torch")
-    assert len(done.stderr.splitlines()) == 1
-    assert time.monotonic() - started < 120  # at once, however busy the machine: nothing was built or trained
+def test_a_job_with_gpus_that_torch_cannot_use_stops_with_one_line(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PHYSLAW_EXPECT_GPUS", "99")
+    assert main(["run", *TINY]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("physlaw: error: this job asked for 99 GPU(s), but torch")
+    assert len(shown.splitlines()) == 1
+    # at once: nothing was built or trained
+    assert not [path for path in here.rglob("*") if path.suffix == ".safetensors" or path.name == "config.json"]
 
 
 @pytest.mark.slow
-def test_a_cell_trains_from_released_files_as_from_rendered_clips(tmp_path: Path) -> None:
+def test_a_cell_trains_from_released_files_as_from_rendered_clips(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The same clips through an npz file give the same weights; through mp4 other ones; a wrong file is named."""
     for out in ("clips.npz", "shards"):
-        assert physlaw("simulate", "size=300", "resolution=16", f"out={out}", folder=tmp_path).returncode == 0
+        assert main(["simulate", "size=300", "resolution=16", f"out={out}"]) == 0
     weights = {}
-    for name, files in (("rendered", ""), ("npz", "clips.npz"), ("mp4", "shards")):
-        done = physlaw("run", *TINY, f"runs=runs-{name}", f"data.files={files}", folder=tmp_path)
-        assert done.returncode == 0, done.stderr
-        (card,) = (tmp_path / f"runs-{name}").rglob("provenance.json")
+    for name, files in (("rendered", []), ("npz", ["data.files=clips.npz"]), ("mp4", ["data.files=shards"])):
+        assert main(["run", *TINY, f"runs=runs-{name}", *files]) == 0
+        (card,) = (here / f"runs-{name}").rglob("provenance.json")
         weights[name] = json.loads(card.read_text())["weights_sha256"]
     assert weights["rendered"] == weights["npz"] != weights["mp4"]
-    physlaw("simulate", "size=300", "count=5", "resolution=16", "out=few.npz", folder=tmp_path)
-    done = physlaw("run", *TINY, "runs=runs-few", "data.files=few.npz", folder=tmp_path)
-    assert done.returncode == 2
-    assert "few.npz holds 5 clips; scenario=uniform size=300 has 300" in done.stderr
+    assert main(["simulate", "size=300", "count=5", "resolution=16", "out=few.npz"]) == 0
+    assert main(["run", *TINY, "runs=runs-few", "data.files=few.npz"]) == 2
+    assert "few.npz holds 5 clips; scenario=uniform size=300 has 300" in capsys.readouterr().err

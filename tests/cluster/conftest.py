@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from processes import Verb, physlaw
+
 sys.path.insert(0, str(Path(__file__).parent))
 from slurm import SlurmCluster
 
@@ -40,10 +42,12 @@ class Site:
         self.environment = os.environ | slurm.environment | {"OMP_NUM_THREADS": "1"}
 
     def physlaw(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "physlaw", *words, f"runs={self.runs}"]
-        done = subprocess.run(command, env=self.environment, cwd=self.folder, capture_output=True, text=True)
+        done = physlaw(*words, f"runs={self.runs}", folder=self.folder, environment=self.environment)
         assert not check or done.returncode == 0, done.stderr
         return done
+
+    def start(self, *words: str) -> Verb:
+        return Verb(*words, f"runs={self.runs}", folder=self.folder, environment=self.environment)
 
     def wait(self, ready: Callable[[], bool], what: str, seconds: float = 180) -> None:
         deadline = time.monotonic() + seconds

@@ -102,6 +102,7 @@ KillWait=10
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 SlurmctldParameters=preempt_send_user_signal
+SchedulerParameters=batch_sched_delay=0,sched_interval=3,bf_interval=3
 {"GresTypes=gpu" if self.gpus else ""}
 NodeName=localhost CPUs={cores} RealMemory={memory} {gres} State=UNKNOWN
 PartitionName=low Nodes=localhost Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=30

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from processes import physlaw
 
 from conftest import Site  # isort: skip
 
@@ -44,8 +47,7 @@ def child_of(site: Site, word: str = "") -> int:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """Weights and metrics of the long cell, run in one go outside SLURM."""
     runs = tmp_path_factory.mktemp("undisturbed")
-    command = [sys.executable, "-m", "physlaw", "run", *LONG, f"runs={runs}"]
-    subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True, capture_output=True)
+    assert physlaw("run", *LONG, f"runs={runs}", folder=runs).returncode == 0
     return outcome(runs)
 
 
@@ -59,10 +61,7 @@ def test_a_grid_finishes_and_collects_and_a_second_launch_submits_nothing(site: 
     dry = site.physlaw("launch", *words, "dry_run=true").stdout
     assert not site.runs.exists()
     assert [line.split("-")[0] for line in dry.splitlines()[:3]] == ["uniform", "parabola", "collision"]
-    first = subprocess.Popen(
-        [sys.executable, "-m", "physlaw", "launch", *words, f"runs={site.runs}"],
-        env=site.environment, cwd=site.folder, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    first = site.start("launch", *words)
     second = site.physlaw("launch", *words).stdout  # two launches at once
     both = first.communicate()[0] + second
     assert sorted([both.count("3 to run"), both.count("0 to run")]) == [1, 1]
@@ -120,20 +119,22 @@ def test_a_preempted_cell_ends_as_an_undisturbed_one(site: Site, undisturbed: tu
     assert outcome(site.runs) == undisturbed
 
 
-def test_a_cell_that_meets_its_time_limit_twice_ends_as_an_undisturbed_one(site: Site) -> None:
-    """SLURM's own warning, at its own time: 15 to 45 s into a limit of one minute."""
-    words = [*LONG, "train.steps=32000", "train.checkpoint_every=100000"]
-    site.physlaw("launch", *words, *SITE, "cluster.time_min=1", "cluster.signal_delay_s=45")
-    alone = site.folder / "alone"
-    command = [sys.executable, "-m", "physlaw", "run", *words, f"runs={alone}"]
-    undisturbed = subprocess.Popen(command, env=site.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    site.wait(site.idle, "the cell", 900)
-    assert undisturbed.wait() == 0
+def test_a_cell_that_meets_its_time_limit_twice_ends_as_an_undisturbed_one(
+    site: Site, undisturbed: tuple[str, str]
+) -> None:
+    """SLURM's own warning, at its own time: 15 to 45 s into a limit of one minute. Two of them are in 90 s of steps."""
+    python = site.folder / "python"
+    slow = shlex.join([sys.executable, str(Path(__file__).parent / "slow_steps.py"), "0.06"])
+    python.write_text(f'#!/bin/sh\nexec {slow} "$@"\n')
+    python.chmod(0o755)
+    words = [*LONG, "train.checkpoint_every=100000", *SITE, f"cluster.python={python}"]
+    site.physlaw("launch", *words, "cluster.time_min=1", "cluster.signal_delay_s=45")
+    site.wait(site.idle, "the cell", 600)
     log = (site.runs / "id_ood" / "smoke" / LONG_NAME / "log.txt").read_text()
     stops = [int(line.rsplit("stopped at step ")[1].split(";")[0]) for line in log.splitlines() if "stopped at" in line]
     assert len(stops) >= 2
-    assert max(stops) < 32_000  # saved on the warning; the period never came
-    assert outcome(site.runs) == outcome(alone)
+    assert max(stops) < 1500  # saved on the warning; the period never came
+    assert outcome(site.runs) == undisturbed
 
 
 def test_a_cancelled_cell_stays_cancelled(site: Site) -> None:
@@ -161,8 +162,7 @@ def test_a_cell_with_two_processes_is_requeued_and_ends_as_if_it_was_not(site: S
     assert json.loads((folder / "provenance.json").read_text())["processes"] == 2
     assert "1 finished" in site.physlaw("status", *words).stdout
     alone = site.folder / "alone"
-    command = [sys.executable, "-m", "physlaw", "run", *cell, f"runs={alone}"]
-    subprocess.run(command, env=site.environment, check=True, capture_output=True)
+    assert physlaw("run", *cell, f"runs={alone}", folder=site.folder).returncode == 0
     first = [json.loads(((runs / "id_ood" / "smoke" / LONG_NAME) / "train.jsonl").read_text().splitlines()[k])["loss"]
              for runs in (site.runs, alone) for k in (0, -1)]  # fmt: skip
     assert first[0] == pytest.approx(first[2], rel=1e-5)

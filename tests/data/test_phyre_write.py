@@ -1,8 +1,5 @@
 """`simulate scenario=combinatorial`: the released layout, the other formats, continuation and refusals."""
 
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -21,12 +18,17 @@ from physlaw.files import read_json
 from physlaw.render.bodies import render_bodies
 from physlaw.worlds.bodies import pack
 from physlaw.worlds.phyre.features import COLOURS, features
+from processes import Verb
 
 
 @pytest.fixture(autouse=True)
 def short_digests(monkeypatch: pytest.MonkeyPatch) -> None:
     """To sample thousands of scenes for every small set costs more than to write it."""
     monkeypatch.setattr(phyre_clips, "DIGEST_SCENES", 16)
+
+
+def set_short_digests() -> None:
+    phyre_clips.DIGEST_SCENES = 16
 
 
 NAMES = ["action_streams", "object_streams", "video_streams"]
@@ -160,15 +162,14 @@ def test_a_stopped_write_continues_to_the_same_bytes_with_any_workers(
 def test_a_killed_process_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
     out = tmp_path / "clips.hdf5"
     words = ["simulate", "scenario=combinatorial", "split=out_of_template", "count=60", f"out={out}"]
-    command = [sys.executable, "-m", "physlaw", *words]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    process = Verb(*words, folder=tmp_path, first=set_short_digests)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("clips.hdf5.parts/10060:001.hdf5")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     assert not out.exists()
-    assert subprocess.run(command, capture_output=True, check=True).returncode == 0
+    assert Verb(*words, folder=tmp_path, first=set_short_digests).wait() == 0
     assert len(open_phyre_clips(out)) == 60
     assert sorted(p.name for p in tmp_path.iterdir()) == ["clips.hdf5", "clips.hdf5.card.json"]
     assert read_json(tmp_path / "clips.hdf5.card.json")["shards_found"] >= 2

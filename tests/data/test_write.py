@@ -21,6 +21,7 @@ from physlaw.files import read_json
 from physlaw.lease import leased
 from physlaw.render.discs import render_clips
 from physlaw.worlds.scenes import training_scenes
+from processes import Verb
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -35,6 +36,16 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write, "SHARD", 4)
+
+
+def shards_of_ten() -> None:
+    write.SHARD = 10
+
+
+def files_of_60_kb() -> None:
+    write.SHARD = 8
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 
 
 def config(out: Path, **change: object) -> SimulateConfig:
@@ -137,42 +148,30 @@ def test_released_placement_keeps_the_releases_shards() -> None:
 
 @pytest.mark.slow
 def test_a_killed_process_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
-    words = ["simulate", "size=300", "count=200", "resolution=256", f"out={tmp_path / 'clips.hdf5'}"]
-    command = [sys.executable, "-c", "import sys; from physlaw.__main__ import main; "
-               "from physlaw.data import write; write.SHARD = 20; sys.exit(main())", *words]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    words = ["simulate", "size=300", "count=120", "resolution=256", f"out={tmp_path / 'clips.hdf5'}"]
+    process = Verb(*words, folder=tmp_path, first=shards_of_ten)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "clips.hdf5.parts").glob("1.hdf5")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
+        time.sleep(0.01)
+    process.kill()
     process.wait()
     assert not (tmp_path / "clips.hdf5").exists()
     finished = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "clips.hdf5.parts").glob("*.hdf5")}
     assert len(finished) >= 2
-    assert subprocess.run(command, capture_output=True, check=True).returncode == 0
-    assert len(open_clips(tmp_path / "clips.hdf5")) == 200
+    assert Verb(*words, folder=tmp_path, first=shards_of_ten).wait() == 0
+    assert len(open_clips(tmp_path / "clips.hdf5")) == 120
     assert sorted(p.name for p in tmp_path.iterdir()) == ["clips.hdf5", "clips.hdf5.card.json"]
     assert read_json(tmp_path / "clips.hdf5.card.json")["shards_found"] >= 2
 
 
 def test_a_file_that_cannot_grow_is_one_plain_error(tmp_path: Path) -> None:
     """A limit on file sizes stands in for a full disk: the third shard is too large, the first two stay."""
-    code = (
-        "import resource, signal, sys\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from physlaw.data import write\n"
-        "from physlaw.__main__ import main\n"
-        "write.SHARD = 8\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
-        "sys.exit(main())"
-    )
     words = ["simulate", "size=300", "count=24", "offset=276", "resolution=256", f"out={tmp_path / 'clips'}"]
-    first = subprocess.run(
-        [sys.executable, "-c", code, *words, "workers=1"], capture_output=True, text=True, check=False
-    )
-    assert first.returncode in (2, 75)
-    assert "Traceback" not in first.stderr
-    assert first.stderr.splitlines()[-1].startswith("physlaw: error: [Errno 27]")
+    first = Verb(*words, "workers=1", folder=tmp_path, first=files_of_60_kb)
+    _, shown = first.communicate()
+    assert first.wait() in (2, 75)
+    assert "Traceback" not in shown
+    assert shown.splitlines()[-1].startswith("physlaw: error: [Errno 27]")
     assert not list(tmp_path.rglob("*.tmp"))
     assert not (tmp_path / "clips" / "card.json").exists()
 
@@ -184,19 +183,18 @@ def test_a_full_disk_is_one_line_and_the_finished_shards_stay(tmp_path: Path) ->
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk], check=False).returncode:
         pytest.skip("mounting is not allowed here")
     try:
-        code = ("import sys; from physlaw.data import write; from physlaw.__main__ import main; write.SHARD = 10; "
-                "sys.exit(main())")  # fmt: skip
         words = ["simulate", "size=300", "count=100", "resolution=256", f"out={disk / 'clips'}"]
-        full = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
-        assert full.returncode == 75, full.stderr
-        assert "Traceback" not in full.stderr
-        assert "No space left" in full.stderr.splitlines()[-1]
+        full = Verb(*words, folder=tmp_path, first=shards_of_ten)
+        _, shown = full.communicate()
+        assert full.wait() == 75, shown
+        assert "Traceback" not in shown
+        assert "No space left" in shown.splitlines()[-1]
         shards = list((disk / "clips").glob("*.hdf5"))
         assert shards
         assert all(len(open_clips(shard)) == 10 for shard in shards)
         assert not list(disk.rglob("*.tmp"))
         subprocess.run(["mount", "-o", "remount,size=10m", disk], check=True)
-        subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=True)
+        assert Verb(*words, folder=tmp_path, first=shards_of_ten).wait() == 0
         assert len(open_clips(disk / "clips")) == 100
     finally:
         hdf5._ask_reader.close()

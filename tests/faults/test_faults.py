@@ -10,7 +10,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,9 +19,10 @@ import torch
 from safetensors.torch import load_file
 
 from physlaw.training.state import TrainState, load_newest, save_checkpoint
+from processes import Verb
 
-CELL = ["scenario=uniform", "size=300", "train.batch_size=2", "train.log_every=20", "train.checkpoint_every=20",
-        "train.steps=2000", "eval.id_clips=2", "eval.ood_clips=2", "model.depth=1", "model.hidden_size=48",
+CELL = ["scenario=uniform", "size=300", "train.batch_size=2", "train.log_every=10", "train.checkpoint_every=10",
+        "train.steps=1000", "eval.id_clips=2", "eval.ood_clips=2", "model.depth=1", "model.hidden_size=48",
         "model.num_heads=2", "diffusion.denoise_steps=2"]  # fmt: skip
 NAME = Path("runs/id_ood/smoke/uniform-dit_xs-n300-seed0")
 
@@ -194,24 +194,18 @@ def test_a_write_that_fails_anywhere_keeps_the_last_checkpoint(
     assert failed > 50
 
 
-def run_cell(folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "physlaw", "run", *CELL]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
 def test_a_cell_killed_twenty_times_ends_as_if_it_was_not(tmp_path: Path, times: int) -> None:
     """Weights, moving average, optimiser and evaluation: no bit differs."""
     for name in ("killed", "left"):
         (tmp_path / name).mkdir()
-    left, generator, kills = run_cell(tmp_path / "left"), random.Random(2), 0
+    left, generator, kills = Verb("run", *CELL, folder=tmp_path / "left"), random.Random(2), 0
     log = tmp_path / "killed" / NAME / "train.jsonl"
 
     def lines() -> int:
         return log.read_text().count("\n") if log.exists() else 0
 
     while kills < 20 * times:
-        process, before = run_cell(tmp_path / "killed"), lines()
+        process, before = Verb("run", *CELL, folder=tmp_path / "killed"), lines()
         wanted = before + generator.randint(1, 4)  # some progress, so that it comes to an end
         while process.poll() is None and lines() < wanted:
             time.sleep(0.01)
@@ -222,7 +216,7 @@ def test_a_cell_killed_twenty_times_ends_as_if_it_was_not(tmp_path: Path, times:
         process.wait()
         kills += 1
     assert kills == 20 * times
-    assert run_cell(tmp_path / "killed").wait() == 0
+    assert Verb("run", *CELL, folder=tmp_path / "killed").wait() == 0
     assert left.wait() == 0
     one, two = (tmp_path / name / NAME for name in ("killed", "left"))
     newest = sorted(path.name for path in (two / "checkpoints").glob("*.safetensors"))[-1]

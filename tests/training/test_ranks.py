@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from physlaw.errors import UserError
 from physlaw.training import ranks
 from physlaw.training.ranks import ALONE, Rank, find_rank
+from processes import Verb, together
 
 CELL = ["scenario=uniform", "size=300", "train.batch_size=4", "train.log_every=5", "train.checkpoint_every=1000",
         "eval.id_clips=2", "eval.ood_clips=2", "model.depth=1", "model.hidden_size=48", "model.num_heads=2",
@@ -23,8 +24,8 @@ CELL = ["scenario=uniform", "size=300", "train.batch_size=4", "train.log_every=5
 FOLDER = "runs/id_ood/smoke/uniform-dit_xs-n300-seed0"
 
 
-def start(folder: Path, processes: int, *words: str) -> "subprocess.Popen[str]":
-    torchrun = ["-m", "torch.distributed.run", f"--nproc-per-node={processes}", "--standalone"] if processes > 1 else []
+def under_torchrun(folder: Path, *words: str) -> "subprocess.Popen[str]":
+    torchrun = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
     command = [sys.executable, *torchrun, "-m", "physlaw", "run", *CELL, *words]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
@@ -61,21 +62,20 @@ def test_two_processes_train_as_one_does_and_stop_together(tmp_path: Path) -> No
     one, two = tmp_path / "one", tmp_path / "two"
     for folder in (one, two):
         folder.mkdir()
-    alone = start(one, 1, "train.steps=600")
-    pair = start(two, 2, "train.steps=600")
+    alone = Verb("run", *CELL, "train.steps=400", folder=one)
+    pair = under_torchrun(two, "train.steps=400")
     log = two / FOLDER / "train.jsonl"
     while pair.poll() is None and not (log.exists() and log.read_text().count("\n") > 5):
-        time.sleep(0.05)
+        time.sleep(0.02)
     pair.send_signal(signal.SIGTERM)
     shown = pair.communicate()[1]
     assert "stopped at step" in shown, shown
     saved = list((two / FOLDER / "checkpoints").glob("*.json"))
     assert len(saved) == 1
-    assert 0 < json.loads(saved[0].read_text())["step"] < 600
-    pair = start(two, 2, "train.steps=600")
-    for process in (pair, alone):
+    assert 0 < json.loads(saved[0].read_text())["step"] < 400
+    for process in (*together(2, "run", *CELL, "train.steps=400", folder=two), alone):
         shown = process.communicate()[1]
-        assert process.returncode == 0, shown
+        assert process.wait() == 0, shown
     first, same = (json.loads((folder / FOLDER / "train.jsonl").read_text().split("\n")[0]) for folder in (one, two))
     assert same["loss"] == pytest.approx(first["loss"], rel=1e-5)
     there, here = weights(one), weights(two)
@@ -87,15 +87,15 @@ def test_two_processes_train_as_one_does_and_stop_together(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_one_of_two_processes_compiles_for_the_evaluation(tmp_path: Path) -> None:
-    process = start(tmp_path, 2, "train.steps=2", "machine.compile=blocks")
-    shown = process.communicate(timeout=300)[1]
-    assert process.returncode == 0, shown
+    for process in together(2, "run", *CELL, "train.steps=2", "machine.compile=blocks", folder=tmp_path):
+        shown = process.communicate()[1]
+        assert process.wait() == 0, shown
     assert (tmp_path / FOLDER / "rows.csv").exists()
 
 
 @pytest.mark.slow
 def test_an_uneven_batch_is_refused_by_all(tmp_path: Path) -> None:
-    process = start(tmp_path, 2, "train.batch_size=3", "train.steps=5")
-    shown = process.communicate()[1]
-    assert process.returncode != 0
-    assert "a batch of 3 cannot be shared equally by 2 processes" in shown
+    for process in together(2, "run", *CELL, "train.batch_size=3", "train.steps=5", folder=tmp_path):
+        shown = process.communicate()[1]
+        assert process.wait() == 2
+        assert "a batch of 3 cannot be shared equally by 2 processes" in shown
