@@ -14,59 +14,59 @@ from types import FrameType
 from physlaw import __version__
 from physlaw.errors import UserError, unknown
 from physlaw.usage import HELP, verb_help
+from physlaw.words import asks_for_help, with_files
 
 
 def _simulate(words: list[str]) -> int:
-    from physlaw.config import parse_flat
+    from physlaw.words import pairs_of, read
 
-    if "scenario=combinatorial" in words:
-        if any(word.startswith("bodies=") for word in words):
-            from physlaw.data.scene_file import SceneFileConfig, simulate_scene_file
+    given = pairs_of(words)
+    if given.get("scenario") != "combinatorial":
+        from physlaw.data.write import SimulateConfig, simulate
 
-            path, count = simulate_scene_file(parse_flat(SceneFileConfig, words))
-            print(f"{count} scenes in {path}")
-            return 0
+        path, count = simulate(read(SimulateConfig, words))
+    elif "bodies" in given:
+        from physlaw.data.scene_file import SceneFileConfig, simulate_scene_file
+
+        path, count = simulate_scene_file(read(SceneFileConfig, words))
+        print(f"{count} scenes in {path}")
+        return 0
+    else:
         from physlaw.data.phyre_write import PhyreSimulateConfig, simulate_phyre
 
-        path, count = simulate_phyre(parse_flat(PhyreSimulateConfig, words))
-        print(f"{count} clips in {path}")
-        return 0
-    from physlaw.data.write import SimulateConfig, simulate
-
-    path, count = simulate(parse_flat(SimulateConfig, words))
+        path, count = simulate_phyre(read(PhyreSimulateConfig, words))
     print(f"{count} clips in {path}")
     return 0
 
 
 def _score(words: list[str]) -> int:
-    from physlaw.config import parse_flat
     from physlaw.data.released import open_clips
     from physlaw.evaluation.config import ScoreConfig
     from physlaw.evaluation.score import score_clips
+    from physlaw.words import paths_of, read
 
-    files = [word for word in words if "=" not in word]
-    if len(files) != 1:
-        raise UserError(f"score takes one path, got {len(files)}: physlaw score PATH [scenario=uniform] [resize=128]")
-    config = parse_flat(ScoreConfig, [word for word in words if "=" in word])
-    print(json.dumps(score_clips(open_clips(files[0], config.resize, scenario=config.scenario), config)))
+    paths, rest = paths_of(words)
+    config = read(ScoreConfig, rest)
+    if len(paths) != 1:
+        raise UserError(f"score takes one path, got {len(paths)}: physlaw score PATH [scenario=uniform] [resize=128]")
+    print(json.dumps(score_clips(open_clips(paths[0], config.resize, scenario=config.scenario), config)))
     return 0
 
 
 def _floors(words: list[str]) -> int:
-    from physlaw.config import parse_flat
     from physlaw.evaluation.floors import FloorsConfig, floors
+    from physlaw.words import read
 
-    print(floors(parse_flat(FloorsConfig, words)).read_text(), end="")
+    print(floors(read(FloorsConfig, words)).read_text(), end="")
     return 0
 
 
 def _tokenizer(words: list[str]) -> int:
-    from physlaw.config import own_words, parse_flat
     from physlaw.evaluation.config import AcceptanceConfig
     from physlaw.launch.cells import study_cells
+    from physlaw.words import take
 
-    own, rest = own_words(AcceptanceConfig, words)
-    config = parse_flat(AcceptanceConfig, own)
+    config, rest = take(AcceptanceConfig, words)
     asked = list({cell.scenario: None for cell in study_cells(rest)})
     cells = study_cells([word for word in rest if word.partition("=")[0] != "scenario"])
     from physlaw.cell.acceptance import accept_tokenizer
@@ -78,13 +78,14 @@ def _tokenizer(words: list[str]) -> int:
 
 
 def _label(words: list[str]) -> int:
-    from physlaw.config import own_words, parse_flat
     from physlaw.label.build import LabelClip
     from physlaw.label.command import LabelConfig, label
     from physlaw.launch.cells import study_cells
+    from physlaw.words import paths_of, read, take
 
-    own, of_cells = own_words(LabelConfig, [word for word in words if "=" in word])
-    config = parse_flat(LabelConfig, own)
+    subverb, *words = words or [""]
+    paths, pairs = paths_of(words)
+    config, of_cells = take(LabelConfig, pairs)
 
     def study_clips() -> list[LabelClip]:
         cells = study_cells(of_cells)
@@ -92,26 +93,28 @@ def _label(words: list[str]) -> int:
 
         return rating_clips(cells, config.clips)
 
-    plain = [word for word in words if "=" not in word] or [""]
-    if of_cells and (plain[0] != "build" or plain[1:]):
-        parse_flat(LabelConfig, of_cells)  # names what is no key of a page or of scores
-    print(label(plain[0], plain[1:], config, study_clips), end="")
+    if of_cells and (subverb != "build" or paths):
+        read(LabelConfig, of_cells)  # names what is no key of a page or of scores
+    print(label(subverb, paths, config, study_clips), end="")
     return 0
 
 
 def _weights(words: list[str]) -> int:
+    from physlaw.verbs import WeightsConfig
     from physlaw.weights.catalogue import list_weights
+    from physlaw.words import paths_of, read
 
     if not words:
         print(list_weights(), end="")
         return 0
-    out, words = _take("out", words)
-    sha256, words = _take("sha256", words)
-    if words[:1] != ["convert"] or len(words) < 3:
+    paths, pairs = paths_of(words)
+    config = read(WeightsConfig, pairs)
+    if paths[:1] != ["convert"] or len(paths) < 3:
         raise UserError("usage: physlaw weights, or physlaw weights convert KIND FILE... [sha256=...] [out=FILE]")
     from physlaw.weights.convert import convert
 
-    print(convert(words[1], [Path(word) for word in words[2:]], Path(out) if out else None, sha256 or ""))
+    out = Path(config.out) if config.out else None
+    print(convert(paths[1], [Path(path) for path in paths[2:]], out, config.sha256))
     return 0
 
 
@@ -139,9 +142,11 @@ def _train(words: list[str]) -> int:
 def _run(words: list[str]) -> int:
     from physlaw.config import compose_cell
     from physlaw.launch.cells import cell_words
+    from physlaw.verbs import RunConfig
+    from physlaw.words import take
 
-    number, words = _take("number", words)
-    cell = compose_cell(words if number is None else cell_words(words, number))
+    config, words = take(RunConfig, words)
+    cell = compose_cell(words if config.number is None else cell_words(words, config.number))
     from physlaw.cell.run import run_cell
 
     print(run_cell(cell))
@@ -158,11 +163,12 @@ def _evaluate(words: list[str]) -> int:
 
 
 def _sweep_sampler(words: list[str]) -> int:
-    from physlaw.config import compose_cell, own_words, parse_flat
+    from physlaw.config import compose_cell
     from physlaw.evaluation.config import SweepConfig
+    from physlaw.words import take
 
-    own, rest = own_words(SweepConfig, words)
-    config, cell = parse_flat(SweepConfig, own), compose_cell(rest)
+    config, rest = take(SweepConfig, words)
+    cell = compose_cell(rest)
     from physlaw.cell.sweep import sweep_sampler
 
     enough, rows = sweep_sampler(cell, config)
@@ -174,14 +180,14 @@ def _sweep_sampler(words: list[str]) -> int:
 
 def _prepare(words: list[str]) -> int:
     from physlaw.config import compose_cell
+    from physlaw.verbs import PrepareConfig
+    from physlaw.words import take
 
-    stage, words = _take("stage", words)
-    if stage not in (None, "tokenizer", "latents"):
-        raise unknown("stage", stage, ("tokenizer", "latents"))
+    config, words = take(PrepareConfig, words)
     cell = compose_cell(words)
     from physlaw.cell.run import prepare_cell
 
-    prepare_cell(cell, latents=stage != "tokenizer")
+    prepare_cell(cell, latents=config.stage != "tokenizer")
     return 0
 
 
@@ -198,68 +204,64 @@ def _status(words: list[str]) -> int:
     return 1 if status(words) else 0
 
 
-def _take(key: str, words: list[str]) -> tuple[str | None, list[str]]:
-    """The last key=value of a verb's own key (None: absent), and the other words."""
-    values = [word.partition("=")[2] for word in words if word.startswith(f"{key}=")]
-    return (values[-1] if values else None), [word for word in words if not word.startswith(f"{key}=")]
-
-
 def _collect(words: list[str]) -> int:
     from physlaw.launch.cells import study_cells
+    from physlaw.verbs import CollectConfig
+    from physlaw.words import take
 
-    out, words = _take("out", words)
-    mixed, words = _take("mixed_code", words)
-    if mixed not in (None, "true", "false"):
-        raise unknown("mixed_code", mixed, ("true", "false"))
+    config, words = take(CollectConfig, words)
     cells = study_cells(words)
     from physlaw.reproduce import collect_and_report
 
-    folder = Path(out) if out else Path("results") / cells[0].study / cells[0].table
-    print(collect_and_report(cells, folder, mixed == "true"))
+    folder = Path(config.out) if config.out else Path("results") / cells[0].study / cells[0].table
+    print(collect_and_report(cells, folder, config.mixed_code))
     return 0
 
 
 def _reproduce(words: list[str]) -> int:
     from physlaw.launch.cells import study_cells
+    from physlaw.verbs import ReproduceConfig
+    from physlaw.words import take
 
-    out, words = _take("out", words)
-    workers, words = _take("workers", words)
-    if workers is not None and not workers.isdigit():
-        raise UserError(f"workers must be a whole number, got {workers!r}")
+    config, words = take(ReproduceConfig, words)
     cells = study_cells(words)
     from physlaw.reproduce import reproduce
 
-    reproduce(cells, Path(out) if out else None, None if workers is None else int(workers))
+    reproduce(cells, Path(config.out) if config.out else None, config.workers)
     return 0
 
 
 def _report(words: list[str]) -> int:
-    if len(words) != 1 or "=" in words[0]:
+    from physlaw.words import paths_of
+
+    paths, pairs = paths_of(words)
+    if len(paths) != 1 or pairs:
         raise UserError("report takes one results folder: physlaw report results/id_ood/smoke")
     from physlaw.reproduce import redraw
 
-    print(redraw(Path(words[0])))
+    print(redraw(Path(paths[0])))
     return 0
 
 
 def _claims(words: list[str]) -> int:
-    results, rest = _take("results", words)
-    out, rest = _take("out", rest)
-    if rest:
-        raise unknown("word", rest[0], ("results=FOLDER", "out=FOLDER"))
+    from physlaw.verbs import ClaimsConfig
+    from physlaw.words import read
+
+    config = read(ClaimsConfig, words)
     from physlaw.report.claims import write_claims
 
-    print(write_claims(Path(results or "results"), Path(out or ".")))
+    print(write_claims(Path(config.results), Path(config.out)))
     return 0
 
 
 def _index(words: list[str]) -> int:
-    results, rest = _take("results", words)
-    if rest:
-        raise unknown("word", rest[0], ("results=FOLDER",))
+    from physlaw.verbs import IndexConfig
+    from physlaw.words import read
+
+    config = read(IndexConfig, words)
     from physlaw.report.index import write_index
 
-    print(write_index(Path(results or "results")))
+    print(write_index(Path(config.results)))
     return 0
 
 
@@ -305,10 +307,10 @@ def main(words: list[str] | None = None) -> int:
     try:
         if words[0] not in VERBS:
             raise unknown("verb", words[0], VERBS)
-        if any(word in ("-h", "--help") for word in words[1:]):
+        if asks_for_help(words[1:]):
             print(verb_help(words[0]), end="")
             return 0
-        return VERBS[words[0]](words[1:])
+        return VERBS[words[0]](with_files(words[1:]))
     except UserError as error:
         print(f"physlaw: error: {error}", file=sys.stderr)
         return 2
@@ -317,6 +319,9 @@ def main(words: list[str] | None = None) -> int:
         hint = " (nothing finished is lost; free space and run the same command again)" if full else ""
         print(f"physlaw: error: {error}{hint}", file=sys.stderr)
         return 75 if full else 2
+    except MemoryError as error:
+        print(f"physlaw: error: not enough memory ({error or 'for these settings'})", file=sys.stderr)
+        return 2
     except ModuleNotFoundError as error:
         if (error.name or "physlaw").partition(".")[0] == "physlaw":
             raise

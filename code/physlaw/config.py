@@ -10,8 +10,9 @@ import json
 import os
 import re
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Tuple
 
 from physlaw.data.config import (
     ATTRIBUTES,
@@ -29,8 +30,10 @@ from physlaw.data.config import (
 from physlaw.diffusion.config import DiffusionConfig
 from physlaw.errors import UserError, unknown
 from physlaw.evaluation.config import EvalConfig
+from physlaw.fields import check, random_seed, ranged
 from physlaw.models.config import ModelConfig, TokenizerConfig
 from physlaw.training.config import MachineConfig, TrainConfig
+from physlaw.words import build, describe, merged, pairs_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GROUPS = ("model", "tokenizer", "recipe", "profile")
@@ -57,11 +60,18 @@ class GridConfig:
     scenarios: Tuple[str, ...] = SCENARIO_NAMES
     models: Tuple[str, ...] = ("dit_s",)
     sizes: Tuple[str, ...] = ("30k",)
-    seeds: Tuple[int, ...] = (0,)
+    seeds: Tuple[int, ...] = random_seed((0,))
     per_scenario: Dict[str, Dict[str, Any]] = field(default_factory=dict)  # scenario -> key -> value, where unset
     extra: Tuple[str, ...] = ()  # further scenario:model:size combinations
-    tolerance: float = 0.5  # how far a model error may be from the committed one on another machine, as a fraction
+    # how far a model error may be from the committed one on another machine, as a fraction
+    tolerance: float = ranged(0.5, at_least=0)
     notes: str = ""  # what the profile's scale is and is not worth, for the report
+
+    def __post_init__(self) -> None:
+        check(self, "grid.")
+        for text in self.extra:
+            if text.count(":") != 2:
+                raise UserError(f"grid.extra are combinations scenario:model:size, got {text!r}")
 
 
 @dataclass
@@ -73,9 +83,10 @@ class CellConfig:
     recipe: str = "fast"
     scenario: str = "uniform"
     size: str = "3k"  # training set: 300, 3k, 30k, 300k, 3m clips; combinatorial: 6, 30, 60 templates
-    seed: int = 0  # training: initial weights, order, noise
+    seed: int = random_seed()  # training: initial weights, order, noise
     runs: str = "runs"  # folder of run folders
-    scratch: str = ""  # folder on the node's own disk; cached latents are copied there before training
+    scratch: str = ""  # folder on the node's own disk; cached latents are copied there before training. Shell variables
+    # in it are expanded there, e.g. $SLURM_TMPDIR
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
@@ -86,6 +97,7 @@ class CellConfig:
     grid: GridConfig = field(default_factory=GridConfig)
 
     def __post_init__(self) -> None:
+        check(self)
         for value, kind, valid in (
             (self.study, "study", STUDIES),
             (self.scenario, f"scenario of study {self.study}", STUDIES.get(self.study, ())),
@@ -93,8 +105,11 @@ class CellConfig:
         ):
             if value not in valid:
                 raise unknown(kind, value, valid)
-        if not CELL_NAME.fullmatch(self.name):
-            raise UserError(f"not a cell name: {self.name!r}; use lower-case letters, digits and _ in names")
+        for key, name in (("model.name", self.name), ("tokenizer.name", self.tokenizer.name)):
+            if not CELL_NAME.fullmatch(name):
+                raise UserError(
+                    f"not a cell name: {name!r}; use lower-case letters, digits and _ in {key}, - between them"
+                )
 
     @property
     def name(self) -> str:
@@ -134,7 +149,7 @@ class CellConfig:
         """SHA-256 of all that can change a result; not of where it is kept or how it is run, nor of the other cells."""
         values = {k: v for k, v in self.resolved().items() if k not in ("runs", "scratch", "machine")}
         parts = {name: getattr(self, name).identity() for name in ("model", "tokenizer", "diffusion", "eval")}
-        return digest_of(values | parts)
+        return digest_of({**values, **parts})
 
 
 def digest_of(values: Any) -> str:
@@ -154,7 +169,7 @@ def configs_folder() -> Path:
     return folder
 
 
-def choices(group: str, study: str = "") -> list[str]:
+def choices(group: str, study: str = "") -> List[str]:
     """The files of a group: valid values of e.g. model=...; every study has profiles of its own."""
     return sorted(path.stem for path in (configs_folder() / group / study).glob("*.yaml"))
 
@@ -168,135 +183,59 @@ def profile_recipe(study: str, profile: str) -> str:
     return found.group(1)
 
 
-def _keys(kind: Any, prefix: str = "") -> list[str]:
-    """Every valid dotted key of a dataclass."""
-    found = []
-    for item in fields(kind):
-        default = item.default_factory() if callable(item.default_factory) else None
-        found += _keys(type(default), f"{prefix}{item.name}.") if is_dataclass(default) else [prefix + item.name]
-    return found
+def describe_cell() -> str:
+    """Every key of a cell with its default, after the groups' choices."""
+    lines = [f"{group}={'|'.join(choices(group))}\n" for group in GROUPS if group != "profile"]
+    lines += [f"profile={'|'.join(choices('profile', study))} of study={study}\n" for study in STUDIES]
+    return "".join([*lines, "\nDefaults before the groups set theirs:\n", describe(CellConfig)])
 
 
-def describe(kind: Any, prefix: str = "") -> str:
-    """Every valid key with its default, one a line; of a cell also the groups' choices."""
-    lines = []
-    if kind is CellConfig:
-        lines = [f"{group}={'|'.join(choices(group))}\n" for group in GROUPS if group != "profile"]
-        lines += [f"profile={'|'.join(choices('profile', study))} of study={study}\n" for study in STUDIES]
-        lines.append("\nDefaults before the groups set theirs:\n")
-    for item in fields(kind):
-        default = item.default_factory() if callable(item.default_factory) else item.default
-        if is_dataclass(default):
-            lines.append(describe(type(default), f"{prefix}{item.name}."))
-        else:
-            shown = list(default) if isinstance(default, tuple) else default
-            lines.append(f"{prefix}{item.name}={shown}\n")
-    return "".join(lines)
-
-
-def check_keys(overrides: list[str], kind: Any, groups: tuple[str, ...] = ()) -> None:
-    """Raises UserError for an override that is not key=value, or whose key is unknown (lists the valid ones)."""
-    valid = _keys(kind)
-    study = _last(overrides, "study", CellConfig.study)
-    for override in overrides:
-        key, equals, value = override.partition("=")
-        if not equals:
-            raise UserError(f"not key=value: {override!r}")
-        if key in groups:
-            known = choices(key, study if key == "profile" else "")
-            if value not in known:
-                raise unknown(f"{key} of study {study}" if key == "profile" else key, value, known)
-        elif key not in valid:
-            near = [k for k in valid if k.split(".")[-1] == key.split(".")[-1] or k.split(".")[0] == key.split(".")[0]]
-            tops = [k for k in valid if "." not in k]
-            sections = sorted({k.split(".")[0] + ".*" for k in valid if "." in k})
-            valid = near or [*groups, *(k for k in tops if k not in groups), *sections]
-            raise unknown("key", key, valid)
-
-
-def _last(overrides: list[str], key: str, default: str) -> str:
-    """The value that counts: a key's last one."""
-    return [default, *(word.partition("=")[2] for word in overrides if word.partition("=")[0] == key)][-1]
-
-
-def compose_cell(overrides: list[str]) -> CellConfig:
-    """A cell from key=value overrides, e.g. ["scenario=uniform", "model=dit_s", "train.steps=100"].
+def compose_cell(words: List[str]) -> CellConfig:
+    """A cell from key=value words, e.g. ["scenario=uniform", "model=dit_s", "train.steps=100"].
 
     Raises:
-        UserError: unknown key or value (lists the valid ones), or a value of the wrong type.
+        UserError: unknown key or value (lists the valid ones), or a value of the wrong type or range.
     """
+    given = pairs_of(words)
+    study = given.get("study", CellConfig.study)
+    if study not in STUDIES:
+        raise unknown("study", study, STUDIES)
+    files = {}
+    for group in GROUPS:
+        if group in given:
+            files[group] = given.pop(group)
+            known = choices(group, study if group == "profile" else "")
+            if files[group] not in known:
+                raise unknown(f"{group} of study {study}" if group == "profile" else group, files[group], known)
+    files["profile"] = f"{study}/{files.get('profile', CellConfig.profile)}"
+    # The words come after hydra: its grammar would read them in its own way.
+    folder = configs_folder()
+    values = merged(_composed(folder, _stamp(folder), tuple(files.items())), CellConfig, given, GROUPS)
+    per_scenario = build(GridConfig, values.get("grid", {}), "grid.").per_scenario
+    preset = per_scenario.get(values.get("scenario", CellConfig.scenario), {})
+    return build(CellConfig, merged(values, CellConfig, {k: v for k, v in preset.items() if k not in given}))
+
+
+def _stamp(folder: Path) -> Tuple[float, int]:
+    """Changes with the files of a configuration."""
+    times = [path.stat().st_mtime for path in folder.rglob("*.yaml")]
+    return max(times), len(times)
+
+
+@lru_cache(maxsize=None)
+def _composed(folder: Path, stamp: Tuple[float, int], files: Tuple[Tuple[str, str], ...]) -> Dict[str, Any]:
+    """The groups' YAML files, one over the other: hydra's part."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
-    study = _last(overrides, "study", CellConfig.study)
-    if study not in STUDIES:
-        raise unknown("study", study, STUDIES)
-    check_keys(overrides, CellConfig, GROUPS)
-    profile = _last(overrides, "profile", CellConfig.profile)
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(str(configs_folder().resolve()), version_base="1.3"):
-            # ++: keys that only have a default beside the code are not in the YAML yet.
-            plain = [w for w in overrides if w.partition("=")[0] != "profile"]
-            words = [w if w.partition("=")[0] in GROUPS else f"++{w}" for w in plain]
-            composed = compose("cell", [f"profile={study}/{profile}", *words])
-        given = {word.partition("=")[0] for word in overrides}
-        scenario = composed.get("scenario", CellConfig.scenario)
-        for key, value in composed.get("grid", {}).get("per_scenario", {}).get(scenario, {}).items():
-            check_keys([f"{key}={value}"], CellConfig)
-            if key not in given:
-                OmegaConf.update(composed, key, value, force_add=True)
-        return build(CellConfig, OmegaConf.to_container(composed, resolve=True))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(_first_line(error)) from None
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
-
-
-def build(kind: Any, values: Any) -> Any:
-    """A checked dataclass from plain data: types by omegaconf's structured configs, values by __post_init__."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import ConfigKeyError, OmegaConfBaseException, ValidationError
-
-    try:
-        merged = OmegaConf.merge(OmegaConf.structured(kind), values)
-        plain = OmegaConf.to_container(merged, resolve=True)
-    except ConfigKeyError as error:
-        raise unknown("key", error.full_key, _keys(kind)) from None
-    except (ValidationError, OmegaConfBaseException) as error:
-        raise UserError(f"{getattr(error, 'full_key', '')}: {_first_line(error)}") from None
-    return _construct(kind, plain)
-
-
-def _construct(kind: Any, values: Any) -> Any:
-    """Dataclasses from nested plain data, lists as tuples; runs every __post_init__."""
-    arguments = {}
-    for item in fields(kind):
-        default = item.default_factory() if callable(item.default_factory) else item.default
-        value = values[item.name]
-        arguments[item.name] = _construct(type(default), value) if is_dataclass(default) else _tupled(value)
-    return kind(**arguments)
-
-
-def _tupled(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def parse_flat(kind: Any, overrides: list[str]) -> Any:
-    """A verb's own small configuration from key=value words."""
-    from omegaconf import OmegaConf
-
-    check_keys(overrides, kind)
-    return build(kind, OmegaConf.from_dotlist(overrides))
-
-
-def own_words(kind: Any, words: list[str]) -> tuple[list[str], list[str]]:
-    """The words of a verb's own configuration, and those of the cell."""
-    own = {item.name for item in fields(kind)}
-    return [w for w in words if w.partition("=")[0] in own], [w for w in words if w.partition("=")[0] not in own]
+        with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
+            composed = compose("cell", [f"{group}={name}" for group, name in files])
+        return dict(OmegaConf.to_container(composed, resolve=True))  # type: ignore[arg-type]
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+        raise UserError(f"{folder}: {' '.join(str(error).split())}") from None

@@ -6,7 +6,13 @@ from collections.abc import Iterable
 
 
 class UserError(ValueError):
-    """Bad input: the message names the value and what would be valid."""
+    """Bad input: the message names the value and what would be valid, on one line whatever the value holds."""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if text.isprintable():
+            return text
+        return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else repr(c)[1:-1] for c in text)
 
 
 def unknown(kind: str, value: object, valid: Iterable[object]) -> UserError:

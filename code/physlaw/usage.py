@@ -28,16 +28,26 @@ usage: physlaw VERB [key=value ...]
   bench       measure speeds on this machine: simulate | train | sample | collect | checkpoint; [out=FILE.json]
               gpu: all that is to be known of a GPU in 8 minutes: [out=FOLDER dry=true minutes= stages=[...]]
 
-`physlaw VERB --help` lists the verb's keys. A cell is scenario x model x size x seed; profile is the scale (smoke,
-mini, short, paper) and recipe the method (faithful, fast). Exit status: 0 done, 2 bad input, 75 disk full, 130
-interrupted (the same command continues).
+`physlaw VERB --help` lists the verb's keys. Text and paths are taken as they are, everything after the first "=";
+booleans are true or false, lists [a,b], mappings {name: value}. A word that has no "=", begins with ./ or /, names an
+existing file or stands after -- is a path. words=FILE stands for the words in a file, a JSON list. A cell is scenario
+x model x size x seed; profile is the scale (smoke, mini, short, paper) and recipe the method (faithful, fast). Exit
+status: 0 done, 2 bad input, 75 disk full, 130 interrupted (the same command continues).
 """
 
 
 def verb_help(verb: str) -> str:
-    """A verb's keys with their defaults."""
-    from physlaw.config import CellConfig, describe
+    """A verb's keys with their defaults, and what else they may be."""
+    from physlaw import verbs
+    from physlaw.config import describe_cell
+    from physlaw.words import describe
 
+    own = {
+        "run": verbs.RunConfig,
+        "prepare": verbs.PrepareConfig,
+        "collect": verbs.CollectConfig,
+        "reproduce": verbs.ReproduceConfig,
+    }
     if verb == "simulate":
         from physlaw.data.phyre_write import HELP as PHYRE_HELP
         from physlaw.data.phyre_write import PhyreSimulateConfig
@@ -50,11 +60,11 @@ def verb_help(verb: str) -> str:
     if verb == "score":
         from physlaw.evaluation.config import ScoreConfig
 
-        return describe(ScoreConfig)
+        return "physlaw score PATH\n" + describe(ScoreConfig)
     if verb == "sweep_sampler":
         from physlaw.evaluation.config import SweepConfig
 
-        return describe(SweepConfig) + "\n" + describe(CellConfig)
+        own[verb] = SweepConfig
     if verb == "floors":
         from physlaw.evaluation.floors import FloorsConfig
 
@@ -62,7 +72,7 @@ def verb_help(verb: str) -> str:
     if verb == "tokenizer":
         from physlaw.evaluation.config import AcceptanceConfig
 
-        return describe(AcceptanceConfig) + "\n" + describe(CellConfig)
+        own[verb] = AcceptanceConfig
     if verb == "bench":
         from physlaw.bench.command import benchmark_help
 
@@ -70,17 +80,17 @@ def verb_help(verb: str) -> str:
     if verb in ("launch", "status"):
         from physlaw.launch.config import LaunchConfig
 
-        return describe(LaunchConfig) + "\n" + describe(CellConfig)
+        return "cluster=NAME of configs/cluster/NAME.yaml\n" + describe(LaunchConfig) + "\n" + describe_cell()
     if verb == "label":
         from physlaw.label.command import LabelConfig
 
-        return describe(LabelConfig) + "\nwithout a file, of the cells:\n" + describe(CellConfig)
+        return describe(LabelConfig) + "\nwithout a file, of the cells:\n" + describe_cell()
     if verb == "weights":
-        return "physlaw weights\nphyslaw weights convert KIND FILE... [sha256=DIGEST,...] [out=FILE]\n"
+        return "physlaw weights\nphyslaw weights convert KIND FILE...\n" + describe(verbs.WeightsConfig)
     if verb == "report":
         return "physlaw report FOLDER\n"
     if verb == "claims":
-        return "physlaw claims [results=results] [out=.]\nwrites out/CLAIMS.md and out/results/claims.csv\n"
+        return describe(verbs.ClaimsConfig) + "writes out/CLAIMS.md and out/results/claims.csv\n"
     if verb == "index":
-        return "physlaw index [results=results]\nwrites results/index.html\n"
-    return describe(CellConfig)
+        return describe(verbs.IndexConfig) + "writes results/index.html\n"
+    return (describe(own[verb]) + "\n" if verb in own else "") + describe_cell()

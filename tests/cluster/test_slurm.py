@@ -38,7 +38,7 @@ def steps_logged(site: Site, name: str = LONG_NAME) -> int:
 def child_of(site: Site, word: str = "") -> int:
     """The process that trains the cell that was asked for with this word."""
     found = subprocess.run(
-        ["pgrep", "-f", f"^{sys.executable} -m physlaw run {word}.*runs={site.runs}"], capture_output=True, text=True
+        ["pgrep", "-f", f"^{sys.executable} -m physlaw run {word}.*{site.runs}"], capture_output=True, text=True
     )
     return int(found.stdout.split()[0])
 

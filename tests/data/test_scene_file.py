@@ -71,13 +71,13 @@ def test_the_released_scenes_are_drawn_and_simulated(tmp_path: Path) -> None:
     ],
 )
 def test_bad_words_and_files_are_named(tmp_path: Path, words: list[str], message: str) -> None:
-    from physlaw.config import parse_flat
+    from physlaw.words import read
 
     (tmp_path / "b").mkdir()
     np.savez(tmp_path / "p.npz", s0_pose=np.zeros((2, 3)))
     files = {"scenes": scenes(tmp_path, BALL), "broken": scenes(tmp_path / "b", "{"), "poses": tmp_path / "p.npz"}
     with pytest.raises(UserError, match=message):
         simulate_scene_file(
-            parse_flat(SceneFileConfig, [f"out={tmp_path / 'o.npz'}", *(word.format(**files) for word in words)])
+            read(SceneFileConfig, [f"out={tmp_path / 'o.npz'}", *(word.format(**files) for word in words)])
         )
     assert not list(tmp_path.glob("o.npz"))

@@ -2,10 +2,11 @@
 
 import pytest
 
-from physlaw.config import STUDIES, CellConfig, choices, compose_cell, describe, parse_flat
+from physlaw.config import STUDIES, choices, compose_cell, describe_cell
 from physlaw.errors import UserError
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.launch.cells import study_cells
+from physlaw.words import read
 
 
 def test_the_paper_has_its_28_cells() -> None:
@@ -91,16 +92,16 @@ def test_digest_follows_what_changes_a_result() -> None:
         (["study=gap"], "unknown study 'gap'; valid: id_ood, combinatorial"),
         (["colour=red"], "unknown key 'colour'; valid: model, tokenizer, "),
         (["train.stepz=1"], "unknown key 'train.stepz'; valid: train.steps, "),
-        (["train.steps=many"], "train.steps: "),
+        (["train.steps=many"], "train.steps must be a whole number, got 'many'"),
         (["train.steps=0"], "train.steps must be positive, got 0"),
         (["data.num_frames=0"], "data.num_frames must be at least 1, got 0"),
         (["data.num_cond_frames=32"], "data.num_cond_frames must be 1 to num_frames - 1 = 31, got 32"),
-        (["data.resolution=8"], "resolution must be 16 to 512 pixels, got 8"),
-        (["data.contact=soft"], "unknown contact 'soft'; valid: elastic, released"),
+        (["data.resolution=8"], "data.resolution must be 16 to 512, got 8"),
+        (["data.contact=soft"], "unknown data.contact 'soft'; valid: elastic, released"),
         (["eval.id_clips=0"], "eval.id_clips must be at least 1, got 0"),
         (["model.name=../x"], "not a cell name"),
         (["seed"], "not key=value: 'seed'"),
-        (["seed=[1"], ""),
+        (["seed=[1"], "seed must be a whole number, got '[1'"),
     ],
 )
 def test_bad_words_are_one_line_with_the_valid_choices(words: list[str], message: str) -> None:
@@ -111,12 +112,12 @@ def test_bad_words_are_one_line_with_the_valid_choices(words: list[str], message
 
 
 def test_verbs_parse_their_own_words() -> None:
-    assert parse_flat(ScoreConfig, ["resize=128", "keep_last=true"]) == ScoreConfig(None, 128, True)
+    assert read(ScoreConfig, ["resize=128", "keep_last=true"]) == ScoreConfig(None, 128, True)
     with pytest.raises(UserError, match="scenario, resize, keep_last"):
-        parse_flat(ScoreConfig, ["size=3"])
+        read(ScoreConfig, ["size=3"])
 
 
 def test_help_lists_every_key_and_choice() -> None:
-    text = describe(CellConfig)
+    text = describe_cell()
     assert "model=dit_b|dit_b_numbers|dit_b_text|dit_l|dit_s" in text
     assert "train.muon_learning_rate=0.02" in text

@@ -10,11 +10,12 @@ import pytest
 
 from physlaw.config import compose_cell
 from physlaw.errors import UserError
-from physlaw.launch import launch as launching
+from physlaw.files import write_json
 from physlaw.launch.config import ClusterConfig
 from physlaw.launch.estimate import gpu_hours, tokens_per_clip, training_flops
 from physlaw.launch.job import CellFailed, CellJob
-from physlaw.launch.launch import launch, plan_of
+from physlaw.launch.launch import launch
+from physlaw.launch.plan import plan_of
 from physlaw.launch.snapshot import snapshot
 from physlaw.launch.status import cell_states, status
 
@@ -61,7 +62,7 @@ def test_the_papers_grid_fits_its_budget_at_the_assumed_utilisation() -> None:
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [(["cluster=mine"], "unknown cluster 'mine'; valid: debug, local, slurm, slurm_cpu"), (["seeds=0"], "at least 1"),
+    [(["cluster=mine"], "unknown cluster 'mine'; valid: debug, local, slurm, slurm_cpu"), (["seeds=0"], "1 to 100000"),
      (["cluster.gpu=2"], "unknown key 'cluster.gpu'"), (["cluster.mfu=2"], "at most 1"), (["size=5k"], "unknown size"),
      (["cluster.kind=pbs"], "slurm, local, debug"), (["cluster.mem_gb=0"], "at least 1")],
 )  # fmt: skip
@@ -109,7 +110,7 @@ def test_states_without_a_cluster(
         cell.name: {"job": f"7_{k}", "log": str(cell.folder / "log.txt"), "after": []}
         for k, cell in enumerate(plan.cells)
     }
-    launching.write_json(plan.folder / "manifest.json", {"cells": known, "prepare": {}})
+    write_json(plan.folder / "manifest.json", {"cells": known, "prepare": {}})
     queue = {"7_0": ("running", "None"), "7_1": ("pending", "Priority")}
     monkeypatch.setattr("physlaw.launch.status.jobs_in_queue", lambda: queue)
     first = plan.cells[0].folder

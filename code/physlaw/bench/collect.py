@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from physlaw.errors import UserError
+from physlaw.fields import check, ranged
 from physlaw.files import write_json
 from physlaw.launch.cells import study_cells
 from physlaw.provenance import provenance
@@ -26,12 +26,11 @@ TINY = ["model.depth=1", "model.hidden_size=48", "model.num_heads=2", "diffusion
 class CollectBenchConfig:
     """How large and where to."""
 
-    cells: int = 10_000  # rounded up to a multiple of the three scenarios
+    cells: int = ranged(10_000, at_least=3)  # rounded up to a multiple of the three scenarios
     out: str = ""  # a JSON file
 
     def __post_init__(self) -> None:
-        if self.cells < 3:
-            raise UserError(f"cells must be at least 3, got {self.cells}")
+        check(self)
 
 
 def bench_collect(config: CollectBenchConfig) -> dict[str, float]:

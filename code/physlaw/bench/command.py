@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from physlaw.config import CellConfig, compose_cell, describe, own_words, parse_flat
+from physlaw.config import compose_cell, describe_cell
 from physlaw.errors import unknown
+from physlaw.words import describe, read, take
 
 
 class Benchmark(NamedTuple):
@@ -47,11 +47,9 @@ def run_benchmark(words: list[str]) -> None:
         raise unknown("benchmark", name, BENCHMARKS)
     function, kind = BENCHMARKS[name].load()
     if not BENCHMARKS[name].takes_cell:
-        parse = getattr(kind, "from_words", partial(parse_flat, kind))
-        function(parse(words[1:]))
+        function(read(kind, words[1:]))
         return
-    own, rest = own_words(kind, words[1:])
-    config = parse_flat(kind, own)
+    config, rest = take(kind, words[1:])
     function(compose_cell(rest), config)
 
 
@@ -61,4 +59,4 @@ def benchmark_help() -> str:
         f"{name}{' (and the keys of a cell, below)' if known.takes_cell else ''}:\n{describe(known.load()[1])}"
         for name, known in BENCHMARKS.items()
     ]
-    return "\n".join([*parts, describe(CellConfig)])
+    return "\n".join([*parts, describe_cell()])

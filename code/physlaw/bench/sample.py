@@ -15,7 +15,7 @@ import numpy as np
 from physlaw.bench.device import peak_memory_gb, peak_tflops, reset_peak_memory, synchronize
 from physlaw.bench.train import plain, report_rows, untrained
 from physlaw.config import CellConfig
-from physlaw.errors import UserError
+from physlaw.fields import check, ranged
 from physlaw.launch.estimate import tokens_per_clip, training_flops
 from physlaw.training import ranks
 from physlaw.training.precision import resolve_precision
@@ -25,13 +25,12 @@ from physlaw.training.precision import resolve_precision
 class SampleBenchConfig:
     """How many clips and where to."""
 
-    batches: int = 3  # measured, of eval.batch_size clips, after one that warms up
+    batches: int = ranged(3, at_least=1)  # measured, of eval.batch_size clips, after one that warms up
     baseline: bool = True  # also the plain way
     out: str = ""  # a JSON file
 
     def __post_init__(self) -> None:
-        if self.batches < 1:
-            raise UserError(f"batches must be at least 1, got {self.batches}")
+        check(self)
 
 
 def measure(cell: CellConfig, config: SampleBenchConfig) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from physlaw.data.phyre_files import open_phyre_clips
 from physlaw.data.phyre_write import PhyreClipSet, PhyreSimulateConfig, phyre_scenes_of, simulate_phyre
 from physlaw.data.write import BallClips, SimulateConfig, simulate
 from physlaw.evaluation.velocity import velocity_errors
+from physlaw.fields import check, ranged
 from physlaw.files import write_json
 from physlaw.provenance import provenance
 from physlaw.render.bodies import render_bodies
@@ -50,9 +51,12 @@ TARGETS = {  # clips or trajectories per second
 class BenchConfig:
     """How long and where to."""
 
-    rounds: int = 7  # per row; the best one counts
-    clips: int = 200  # written to measure writing
+    rounds: int = ranged(7, at_least=1)  # per row; the best one counts
+    clips: int = ranged(200, at_least=1)  # written to measure writing
     out: str = ""  # a JSON file
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass

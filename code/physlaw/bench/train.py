@@ -25,6 +25,7 @@ from physlaw.cell.model import CellModel, use_machine
 from physlaw.config import CellConfig
 from physlaw.data.latents import EncodedClips
 from physlaw.errors import UserError
+from physlaw.fields import check, ranged
 from physlaw.files import write_json
 from physlaw.launch.estimate import tokens_per_clip, training_flops
 from physlaw.models.pixels import PixelTokenizer
@@ -45,14 +46,13 @@ LATENT_CLIPS = 2048
 class TrainBenchConfig:
     """How long and where to."""
 
-    steps: int = 20  # measured, after as many that warm up
+    steps: int = ranged(20, at_least=2)  # measured, after as many that warm up
     baseline: bool = True  # also the plain way
     parts: bool = True  # also where a step's time goes
     out: str = ""  # a JSON file
 
     def __post_init__(self) -> None:
-        if self.steps < 2:
-            raise UserError(f"steps must be at least 2, got {self.steps}")
+        check(self)
 
 
 class RandomLatents:

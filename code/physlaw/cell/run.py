@@ -41,11 +41,12 @@ from physlaw.training.loop import Interrupted, TrainReport, fit
 from physlaw.training.precision import resolve_precision
 from physlaw.training.state import TrainState, save_tensors
 from physlaw.training.tasks import DiffusionTask
+from physlaw.words import from_environment
 
 
 def check_devices() -> None:
     """Raises UserError when the job was given GPUs (PHYSLAW_EXPECT_GPUS, set by launch) that torch cannot use."""
-    expected = int(os.environ.get("PHYSLAW_EXPECT_GPUS") or 0)
+    expected = from_environment("PHYSLAW_EXPECT_GPUS")
     if not expected:
         return
     if torch.version.cuda is None and torch.version.hip is None:
@@ -167,7 +168,7 @@ def cell_latents(
         cell.data.num_cond_frames,
         identity,
         cell.data.latent_dtype,
-        Path(cell.scratch) if cell.scratch else None,
+        Path(os.path.expandvars(cell.scratch)) if cell.scratch else None,
         ranks.say,
     )
 

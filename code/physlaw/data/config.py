@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from physlaw.errors import UserError, unknown
-from physlaw.render.config import METHODS, check_resolution
+from physlaw.errors import UserError
+from physlaw.fields import check, choice, random_seed, ranged
+from physlaw.render.config import METHODS, picture_side
 
 SCENARIO_NAMES = ("uniform", "parabola", "collision")
 _SIZES = ("300", "3k", "30k", "300k", "3m")
@@ -47,34 +48,23 @@ CONTACTS = ("elastic", "released")
 class DataConfig:
     """Which clips. Lengths in frames, sizes in pixels."""
 
-    resolution: int = 128
-    num_frames: int = 32
-    num_cond_frames: int = 3
-    condition: str = "zeros"  # what a model sees for the other frames; held: the last condition frame, and it draws
-    # what differs from it
-    contact: str = "elastic"  # or released: inelastic below closing speed 1.0
-    method: str = "area"  # how images below 256 are made: area averages of the 256 image, or bare formula
-    renderer: str = "cpu"  # or gpu: training clips are rendered there, within one grey level
-    seed: int = 0  # of the start positions; not the training seed
-    placement: str = "per_sample"  # or released: the release's order and random numbers
-    latent_dtype: str = "float16"  # or bfloat16: of cached latents
+    resolution: int = picture_side(128)
+    num_frames: int = ranged(32, at_least=1)
+    num_cond_frames: int = ranged(3, at_least=1)
+    # what a model sees for the other frames; held: the last condition frame, and it draws what differs from it
+    condition: str = choice("zeros", CONDITIONS)
+    contact: str = choice("elastic", CONTACTS)  # or released: inelastic below closing speed 1.0
+    # how images below 256 are made: area averages of the 256 image, or bare formula
+    method: str = choice("area", METHODS)
+    renderer: str = choice("cpu", RENDERERS)  # or gpu: training clips are rendered there, within one grey level
+    seed: int = random_seed()  # of the start positions; not the training seed
+    placement: str = choice("per_sample", PLACEMENTS)  # or released: the release's order and random numbers
+    latent_dtype: str = choice("float16", LATENT_DTYPES)  # or bfloat16: of cached latents
     flips: bool = False  # train on every clip's mirror image too
     files: str = ""  # train on the clips of this file or folder in the released layout, not on rendered ones
 
     def __post_init__(self) -> None:
-        for value, kind, valid in (
-            (self.contact, "contact", CONTACTS),
-            (self.method, "rendering method", METHODS),
-            (self.renderer, "data.renderer", RENDERERS),
-            (self.placement, "placement", PLACEMENTS),
-            (self.latent_dtype, "data.latent_dtype", LATENT_DTYPES),
-            (self.condition, "data.condition", CONDITIONS),
-        ):
-            if value not in valid:
-                raise unknown(kind, value, valid)
-        check_resolution(self.resolution)
-        if self.num_frames < 1:
-            raise UserError(f"data.num_frames must be at least 1, got {self.num_frames}")
+        check(self, "data.")
         if not 1 <= self.num_cond_frames < self.num_frames:
             raise UserError(
                 f"data.num_cond_frames must be 1 to num_frames - 1 = {self.num_frames - 1}, got {self.num_cond_frames}"

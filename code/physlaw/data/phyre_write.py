@@ -21,12 +21,15 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.data.clip_files import concatenated, format_of, write_set
+from physlaw.data.clip_files import FORMATS, concatenated, format_of, write_set
+from physlaw.data.config import COMBINATORIAL, SIZES
 from physlaw.data.hdf5_reader import BODIES, TRIALS
 from physlaw.data.npz import Truth
 from physlaw.data.phyre_clips import check_body_clips, phyre_scenes_digest
-from physlaw.errors import UserError, unknown
+from physlaw.errors import UserError
+from physlaw.fields import check, choice, random_seed, ranged
 from physlaw.render.bodies import render_bodies
+from physlaw.render.config import picture_side
 from physlaw.worlds.bodies import pack
 from physlaw.worlds.phyre.features import features
 from physlaw.worlds.phyre.scenes import PhyreScenes, in_template_videos, out_of_template_videos, training_videos
@@ -51,17 +54,23 @@ class PhyreSimulateConfig:
     """What `physlaw simulate scenario=combinatorial` writes. num_frames=50 resolution=512 is the released form."""
 
     out: str = ""  # a folder (released scene files, mp4 files), or a single .hdf5 or .npz file
-    format: str | None = None  # released, npz or mp4; None: npz for a .npz file, else released
+    format: str | None = choice(None, FORMATS)  # released, npz or mp4; None: npz for a .npz file, else released
     scenario: str = "combinatorial"
-    split: str = "train"  # or in_template, out_of_template
-    size: str = "60"  # templates of the training set, whose scenes in_template has too: 6, 30 or 60
-    trials: int | None = None  # of each scene, the first ones; None: all, 990 in training and 1 in evaluation
-    count: int | None = None  # videos, in the order of template, scene, trial; None: all from offset on
-    offset: int = 0  # videos that are left out before
-    resolution: int = 256
-    num_frames: int = 32
-    seed: int = 0
-    workers: int | None = None  # None: every core
+    split: str = choice("train", SPLITS)  # or in_template, out_of_template
+    # templates of the training set, whose scenes in_template has too: 6, 30 or 60
+    size: str = choice("60", SIZES[COMBINATORIAL])
+    # of each scene, the first ones; None: all, 990 in training and 1 in evaluation
+    trials: int | None = ranged(None, at_least=1)
+    # videos, in the order of template, scene, trial; None: all from offset on
+    count: int | None = ranged(None, at_least=1)
+    offset: int = ranged(0, at_least=0)  # videos that are left out before
+    resolution: int = picture_side(256)
+    num_frames: int = ranged(32, at_least=1)
+    seed: int = random_seed()
+    workers: int | None = ranged(None, at_least=1)  # None: every core
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 def phyre_scenes_of(config: PhyreSimulateConfig) -> PhyreScenes:
@@ -70,8 +79,6 @@ def phyre_scenes_of(config: PhyreSimulateConfig) -> PhyreScenes:
     Raises:
         UserError: unknown split or size, or the split has not so many trials.
     """
-    if config.split not in SPLITS:
-        raise unknown("split of scenario combinatorial", config.split, SPLITS)
     if config.split == "out_of_template":
         scenes = out_of_template_videos(config.seed)
     else:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
+from physlaw.fields import check, ranged
 from physlaw.files import write_atomic
 from physlaw.render.bodies import index_pictures
 from physlaw.worlds.bodies import pack, read_bodies
@@ -33,18 +34,17 @@ class SceneFileConfig:
     bodies: str = ""  # the scenes, npz
     out: str = "poses.npz"
     poses: str = ""  # draw these (sK_pose) instead of simulating
-    frames: int = 50  # how many stored frames are simulated
+    frames: int = ranged(50, at_least=1)  # how many stored frames are simulated
     scenario: str = "combinatorial"
 
     def __post_init__(self) -> None:
+        check(self)
         if not self.bodies:
             raise UserError(
                 "scenario=combinatorial needs bodies=FILE.npz, scenes in the layout of the released samples"
             )
         if not self.out.endswith(".npz"):
             raise UserError(f"out must end in .npz, got {self.out!r}")
-        if self.frames < 1:
-            raise UserError(f"frames must be at least 1, got {self.frames}")
 
 
 def read_arrays(path: Path, wanted: str) -> dict[str, NDArray[Any]]:

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.data.card import ball_card
-from physlaw.data.clip_files import concatenated, format_of, write_set
+from physlaw.data.clip_files import FORMATS, concatenated, format_of, write_set
 from physlaw.data.clips import scenes_digest
+from physlaw.data.config import CONTACTS, PLACEMENTS
 from physlaw.data.hdf5_reader import BALLS
 from physlaw.data.npz import Truth
-from physlaw.render.config import check_resolution
+from physlaw.fields import check, choice, random_seed, ranged
+from physlaw.render.config import picture_side
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
 from physlaw.worlds.released_order import TRAINING_SHARD
@@ -33,18 +35,21 @@ class SimulateConfig:
     """What `physlaw simulate` writes."""
 
     out: str = ""  # a folder (released shards, mp4 files), or a single .hdf5 or .npz file
-    format: str | None = None  # released, npz or mp4; None: npz for a .npz file, else released
+    format: str | None = choice(None, FORMATS)  # released, npz or mp4; None: npz for a .npz file, else released
     scenario: str = "uniform"
     split: str = "train"  # or an evaluation block: id, level1_r1, ..., paper_id, ...
     size: str = "30k"  # of the training set
-    count: int | None = None  # None: all from offset on
-    offset: int = 0
-    resolution: int = 256
-    num_frames: int = 32
-    contact: str = "elastic"  # or released: inelastic below closing speed 1.0
-    placement: str = "per_sample"  # or released: the release's order and random numbers
-    seed: int = 0
-    workers: int | None = None  # None: every core
+    count: int | None = ranged(None, at_least=1)  # None: all from offset on
+    offset: int = ranged(0, at_least=0)
+    resolution: int = picture_side(256)
+    num_frames: int = ranged(32, at_least=1)
+    contact: str = choice("elastic", CONTACTS)  # or released: inelastic below closing speed 1.0
+    placement: str = choice("per_sample", PLACEMENTS)  # or released: the release's order and random numbers
+    seed: int = random_seed()
+    workers: int | None = ranged(None, at_least=1)  # None: every core
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 def scenes_of(config: SimulateConfig) -> SceneSet:
@@ -61,7 +66,6 @@ def scenes_of(config: SimulateConfig) -> SceneSet:
 def simulate(config: SimulateConfig) -> tuple[Path, int]:
     """Write clips of the balls and their card. Returns and raises as write_set."""
     format_of(config)
-    check_resolution(config.resolution)
     return write_set(BallClips(scenes_of(config)), config)
 
 

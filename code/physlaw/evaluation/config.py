@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple
 
 from physlaw.data.config import EVALUATIONS
-from physlaw.errors import UserError, unknown
+from physlaw.errors import UserError
+from physlaw.fields import check, choice, ranged
 
 
 @dataclass
 class EvalConfig:
     """Which clips are generated and scored for a cell."""
 
-    blocks: str = "released"  # which evaluation set: released, or paper (apart from training; its appendix A.4)
-    id_clips: Optional[int] = None  # None: the whole block
-    ood_clips: Optional[int] = None  # per block
-    batch_size: int = 64
-    shown_clips: int = 2  # per block, kept as videos for the report
-    detector_clips: int = 500  # simulated ones that the abnormal ratio's thresholds are calibrated on, and checked on
+    # which evaluation set: released, or paper (apart from training; its appendix A.4)
+    blocks: str = choice("released", EVALUATIONS)
+    id_clips: Optional[int] = ranged(None, at_least=1)  # None: the whole block
+    ood_clips: Optional[int] = ranged(None, at_least=1)  # per block
+    batch_size: int = ranged(64, at_least=1)
+    shown_clips: int = ranged(2, at_least=0)  # per block, kept as videos for the report
+    # simulated ones that the abnormal ratio's thresholds are calibrated on, and checked on
+    detector_clips: int = ranged(500, at_least=1)
     # Weights of the combinatorial study's metrics, safetensors (`physlaw weights`); no part of a run's identity.
     lpips_file: str = ""
     lpips_sha256: str = ""
@@ -27,12 +30,7 @@ class EvalConfig:
     i3d_sha256: str = ""
 
     def __post_init__(self) -> None:
-        if self.blocks not in EVALUATIONS:
-            raise unknown("eval.blocks", self.blocks, EVALUATIONS)
-        for key in ("id_clips", "ood_clips", "batch_size", "detector_clips"):
-            value = getattr(self, key)
-            if value is not None and value < 1:
-                raise UserError(f"eval.{key} must be at least 1, got {value}")
+        check(self, "eval.")
         for kind in ("lpips", "i3d"):
             file, sha256 = getattr(self, f"{kind}_file"), getattr(self, f"{kind}_sha256")
             if bool(file) != bool(sha256) or not re.fullmatch("([0-9a-fA-F]{64})?", sha256):
@@ -55,28 +53,27 @@ class ScoreConfig:
     """How `physlaw score` measures."""
 
     scenario: Optional[str] = None  # None: read it off the file
-    resize: Optional[int] = None  # average 256 x 256 frames down to this side first
+    resize: Optional[int] = ranged(None, at_least=1)  # average 256 x 256 frames down to this side first
     keep_last: bool = False  # the release drops the last frame
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass
 class SweepConfig:
     """How `physlaw sweep_sampler` measures."""
 
-    steps: Tuple[int, ...] = (5, 10, 20, 50, 100, 250)  # the largest is the reference
-    seeds: int = 3  # of the noise
-    clips: int = 256
-    tolerance: float = 0.02
+    steps: Tuple[int, ...] = ranged((5, 10, 20, 50, 100, 250), at_least=1)  # the largest is the reference
+    seeds: int = ranged(3, at_least=1)  # of the noise
+    clips: int = ranged(256, at_least=1)
+    tolerance: float = ranged(0.02, at_least=0)
     out: str = ""  # a JSON file; <run folder>/sampler.json unless named
 
     def __post_init__(self) -> None:
-        for key in ("seeds", "clips"):
-            if getattr(self, key) < 1:
-                raise UserError(f"{key} must be at least 1, got {getattr(self, key)}")
-        if not self.steps or min(self.steps) < 1:
-            raise UserError(f"steps must be numbers of at least 1, got {list(self.steps)}")
-        if self.tolerance < 0:
-            raise UserError(f"tolerance must not be negative, got {self.tolerance}")
+        check(self)
+        if not self.steps:
+            raise UserError("steps must be at least one number, got []")
 
 
 @dataclass

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from physlaw.data.mp4 import decode_mp4, encode_mp4
 from physlaw.data.records import Frames, Index
-from physlaw.errors import UserError, unknown
 from physlaw.evaluation.looks_check import DISTURBANCES, confusion
 from physlaw.evaluation.score import classify, concatenate
 from physlaw.evaluation.velocity import ERROR_NAMES, velocity_errors
+from physlaw.fields import check, choice, random_seed, ranged
 from physlaw.files import write_json, write_text
 from physlaw.provenance import provenance
 from physlaw.render.discs import NATIVE, area_average, render_clips
@@ -44,18 +44,16 @@ _CHUNK = 8
 class FloorsConfig:
     """What `physlaw floors` measures."""
 
-    what: str = "velocities"  # or objects: how surely colour, shape, size and speed of one object are told
+    # or objects: how surely colour, shape, size and speed of one object are told
+    what: str = choice("velocities", MEASURED)
     out: str = "results/floors"
-    clips: int = 200  # velocities: per scenario at most; the release's measurement had 200, 115 and 160
-    object_clips: int = 1008  # objects: per resolution and disturbance, colours and shapes in turn
-    seed: int = 0  # of the start positions
+    # velocities: per scenario at most; the release's measurement had 200, 115 and 160
+    clips: int = ranged(200, at_least=1)
+    object_clips: int = ranged(1008, at_least=1)  # objects: per resolution and disturbance, colours and shapes in turn
+    seed: int = random_seed()  # of the start positions
 
     def __post_init__(self) -> None:
-        if self.what not in MEASURED:
-            raise unknown("what", self.what, MEASURED)
-        for key in ("clips", "object_clips"):
-            if getattr(self, key) < 1:
-                raise UserError(f"{key} must be at least 1, got {getattr(self, key)}")
+        check(self)
 
 
 def in_dist_scenes(scenario: str, seed: int, limit: int) -> tuple[SceneSet, Index]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from physlaw.errors import UserError
+from physlaw.fields import check, random_seed, ranged
 from physlaw.label.build import LabelClip, build
 from physlaw.label.score import score
 from physlaw.label.table import score_text
@@ -24,16 +25,14 @@ class LabelConfig:
     """Where the page or the scores go, and what is on the page."""
 
     out: str = ""  # build: the page's folder; score: a JSON file
-    seed: int = 0  # build: of the order and of the controls shown
-    share_controls: float = 0.2  # build: at least this share of what is shown is ground truth
-    clips: int = 50  # build from a study: of each of its cells and sets
+    seed: int = random_seed()  # build: of the order and of the controls shown
+    # build: at least this share of what is shown is ground truth
+    share_controls: float = ranged(0.2, at_least=0, below=1)
+    clips: int = ranged(50, at_least=1)  # build from a study: of each of its cells and sets
     automatic: str = ""  # score: CSV with columns clip and abnormal, to compare with
 
     def __post_init__(self) -> None:
-        if not 0 <= self.share_controls < 1:
-            raise UserError(f"share_controls must be at least 0 and below 1, got {self.share_controls}")
-        if self.clips < 1:
-            raise UserError(f"clips must be at least 1, got {self.clips}")
+        check(self)
 
 
 def read_clips(path: Path) -> list[LabelClip]:

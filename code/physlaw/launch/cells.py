@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from physlaw.config import CellConfig, compose_cell
 from physlaw.errors import UserError
+from physlaw.words import pairs_of
 
 AXES = ("scenario", "model", "size", "seed")
 LISTS = tuple(f"grid.{name}" for name in ("scenarios", "models", "sizes", "seeds", "extra"))  # of no use to one cell
@@ -50,10 +51,12 @@ def study_words(overrides: list[str]) -> list[list[str]]:
     Raises:
         UserError: bad override, or nothing is left.
     """
-    wanted = dict(word.split("=", 1) for word in overrides if word.partition("=")[0] in AXES)
+    wanted = {key: value for key, value in pairs_of(overrides).items() if key in AXES}
     common = [word for word in overrides if word.partition("=")[0] not in AXES]
     if wanted:
-        compose_cell(overrides)  # every word must be valid by itself
+        asked_for = compose_cell(overrides)  # every word must be valid by itself
+        if "seed" in wanted:
+            wanted["seed"] = str(asked_for.seed)
     base = compose_cell(common)
     found = [c for c in grid_cells(base) if all(c[axis] == value for axis, value in wanted.items())]
     if not found:
@@ -67,13 +70,13 @@ def study_words(overrides: list[str]) -> list[list[str]]:
     return [[*own, *(f"{axis}={value}" for axis, value in cell.items())] for cell in found]
 
 
-def cell_words(overrides: list[str], number: str) -> list[str]:
+def cell_words(overrides: list[str], number: int) -> list[str]:
     """The words that compose cell `number` of a study and profile, counted from 0 as `launch dry_run=true` lists them.
 
     Raises:
         UserError: there is no such cell.
     """
     every = study_words(overrides)
-    if not (number.isdigit() and int(number) < len(every)):
-        raise UserError(f"number must be 0 to {len(every) - 1}, got {number!r}")
-    return every[int(number)]
+    if number >= len(every):
+        raise UserError(f"number must be 0 to {len(every) - 1}, got {number}")
+    return every[number]

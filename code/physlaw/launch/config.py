@@ -2,62 +2,104 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional
+from pathlib import Path
+from typing import Any, Dict, List, Optional
 
-from physlaw.errors import UserError, unknown
+from physlaw.errors import UserError
+from physlaw.fields import Range, check, choice, ranged
 
 KINDS = ("slurm", "local", "debug")
+_TIME = re.compile(r"(?:(?P<days>\d{1,6})-)?(?P<fields>\d{1,9}(?::\d{1,9}){0,2})", re.ASCII)
+_PLACE = re.compile(r"\{[^{}]*\}|[{}]")
+_SHARE = Range(above=0, at_most=1)
+_URI = re.compile(r"[a-z][a-z0-9+.-]*://|(docker-daemon|docker-archive|oci|oci-archive):")
+
+
+def slurm_minutes(key: str, text: str) -> int:
+    """A time as SLURM writes it, in minutes, rounded up: minutes, minutes:seconds, hours:minutes:seconds, days-hours,
+    days-hours:minutes or days-hours:minutes:seconds."""
+    match = _TIME.fullmatch(text)
+    if not match:
+        raise UserError(
+            f"{key} must be a time as SLURM writes it: minutes, minutes:seconds, hours:minutes:seconds or "
+            f"days-hours[:minutes[:seconds]], got {text!r}"
+        )
+    parts = [int(part) for part in match.group("fields").split(":")]
+    if match.group("days") is not None:
+        hours, minutes, seconds = [*parts, 0, 0][:3]
+        hours += 24 * int(match.group("days"))
+    else:
+        hours, minutes, seconds = parts if len(parts) == 3 else [0, *parts, 0][:3]
+    return 60 * hours + minutes - -seconds // 60
 
 
 @dataclass
-class ClusterConfig:
+class ShapeConfig:
+    """What one cell asks for."""
+
+    gpus: int = ranged(1, at_least=0)  # 0 for CPU cells
+    tasks: Optional[int] = ranged(None, at_least=1)  # processes per cell; null: one per GPU
+    cpus_per_gpu: int = ranged(8, at_least=1)  # or per process without GPUs
+    mem_gb: int = ranged(64, at_least=1)
+    time_min: int = ranged(1440, at_least=1, reader=slurm_minutes)  # per segment, in minutes or as SLURM writes times,
+    # 2:00:00 or 1-12; a cell goes back to the queue as often as it needs to
+
+
+@dataclass
+class ClusterConfig(ShapeConfig):
     """One site. Everything that differs between sites is here, nothing in the code."""
 
-    kind: str = "slurm"  # slurm; local: processes on this machine; debug: in this process
+    kind: str = choice("slurm", KINDS)  # slurm; local: processes on this machine; debug: in this process
     partition: Optional[str] = None
     account: Optional[str] = None
     qos: Optional[str] = None
-    constraint: Optional[str] = None
+    constraint: Optional[str] = None  # as SLURM writes it, e.g. [a100|h100]
     gres: Optional[str] = None  # e.g. gpu:a100:{gpus}; None: --gpus-per-node
-    gpus: int = 1  # per cell; 0 for CPU cells
-    tasks: Optional[int] = None  # processes per cell; null: one per GPU
-    cpus_per_gpu: int = 8  # or per process without GPUs
-    mem_gb: int = 64  # per cell
-    time_min: int = 1440  # per segment; a cell goes back to the queue as often as it needs to
-    signal_delay_s: int = 120  # the signal comes this long before the time is up
-    max_array_size: int = 1000
-    array_parallelism: int = 64
+    signal_delay_s: int = ranged(120, at_least=1)  # the signal comes this long before the time is up
+    max_array_size: int = ranged(1000, at_least=1)
+    array_parallelism: int = ranged(64, at_least=1)
     python: str = "python3"  # on the compute nodes, with the project installed; not used with a container
     setup: List[str] = field(default_factory=list)  # shell lines before the cell, e.g. module load
-    container: str = ""  # a .sif file: every cell runs in it
-    container_command: str = "apptainer exec --nv --bind {bind} {image}"
+    container: str = ""  # a .sif file, or docker://...: every cell runs in it
+    container_command: str = "apptainer exec --nv --bind {bind} {image}"  # quoted as in a shell
     scratch: str = ""  # folder on the node's own disk; shell variables are expanded there, e.g. $SLURM_TMPDIR
-    per_model: Dict[str, Dict[str, int]] = field(default_factory=dict)  # gpus, tasks, mem_gb, ... of some models
+    per_model: Dict[str, Dict[str, Any]] = field(default_factory=dict, metadata={"of": ShapeConfig})  # of some models
     additional: Dict[str, str] = field(default_factory=dict)  # further sbatch options, name -> value
-    peak_tflops: float = 989.0  # of one GPU in dense bfloat16, for the estimate of GPU-hours
-    mfu: float = 0.35  # share of it that training is assumed to reach
-    mfu_per_model: Dict[str, float] = field(default_factory=dict)  # the same for some models
+    peak_tflops: float = ranged(989.0, at_least=1e-3)  # of one GPU in dense bfloat16, for the estimate of GPU-hours
+    mfu: float = field(default=0.35, metadata={"rule": _SHARE})  # share of it that training is assumed to reach
+    mfu_per_model: Dict[str, float] = field(default_factory=dict, metadata={"rule": _SHARE})  # the same for some models
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise unknown("cluster.kind", self.kind, KINDS)
-        for key, least in (
-            ("gpus", 0), ("cpus_per_gpu", 1), ("mem_gb", 1), ("time_min", 1), ("signal_delay_s", 1),
-            ("max_array_size", 1), ("array_parallelism", 1), ("peak_tflops", 1e-3),
-        ):  # fmt: skip
-            if getattr(self, key) < least:
-                raise UserError(f"cluster.{key} must be at least {least:g}, got {getattr(self, key)}")
-        if self.tasks is not None and self.tasks < 1:
-            raise UserError(f"cluster.tasks must be at least 1, got {self.tasks}")
-        shape_keys = ("gpus", "tasks", "cpus_per_gpu", "mem_gb", "time_min")
-        for model, shape in self.per_model.items():
-            for key in shape:
-                if key not in shape_keys:
-                    raise unknown(f"key of cluster.per_model.{model}", key, shape_keys)
-        for key, share in {"mfu": self.mfu, **{f"mfu_per_model.{k}": v for k, v in self.mfu_per_model.items()}}.items():
-            if not 0 < share <= 1:
-                raise UserError(f"cluster.{key} is a share of the peak, above 0 and at most 1, got {share}")
+        check(self, "cluster.")
+        for key, valid in (("gres", ("{gpus}",)), ("container_command", ("{bind}", "{image}"))):
+            for place in _PLACE.findall(getattr(self, key) or ""):
+                if place not in valid:
+                    raise UserError(f"cluster.{key} takes {' and '.join(valid)} alone in braces, got {place!r}")
+        try:
+            command = shlex.split(self.container_command)
+        except ValueError as error:
+            raise UserError(f"cluster.container_command: {error}, got {self.container_command!r}") from None
+        if not command:
+            raise UserError("cluster.container_command must name a command, got nothing")
+        asked = {key: getattr(self, key) for key in ("partition", "account", "qos", "constraint", "gres")}
+        asked.update({f"additional.{name}": value for name, value in self.additional.items()})
+        for key, value in asked.items():
+            # SLURM reads these off lines of a script, and takes backslashes away.
+            if value is not None and (not value.isprintable() or "\\" in value):
+                raise UserError(f"cluster.{key} cannot hold control characters or backslashes, got {value!r}")
+        for name in self.additional:
+            if not re.fullmatch("[a-z]([a-z0-9-]*[a-z0-9])?", name):
+                raise UserError(f"cluster.additional holds options of sbatch, e.g. reservation, got {name!r}")
+
+    def image(self) -> str:
+        """The container as a command takes it: an address as it is, a file by its whole path, ~ expanded."""
+        if _URI.match(self.container):
+            return self.container
+        return str(Path(os.path.expanduser(self.container)).resolve())
 
 
 @dataclass
@@ -65,6 +107,7 @@ class LaunchConfig:
     """What `physlaw launch` does besides choosing cells."""
 
     dry_run: bool = False  # print, submit nothing
-    seeds: Optional[int] = None  # training seeds 0 to seeds - 1; None: the profile's
+    # training seeds 0 to seeds - 1; None: the profile's
+    seeds: Optional[int] = ranged(None, at_least=1, at_most=100_000)
     container: Optional[str] = None  # short for cluster.container
     cluster: ClusterConfig = field(default_factory=ClusterConfig)

@@ -7,6 +7,7 @@ cluster's signal the child saves a checkpoint and ends, and then the job goes ba
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from physlaw.lease import slurm_job
+from physlaw.words import from_environment
 
 INTERRUPTED = 130  # the child's exit status after it has saved
 ENDED_BY_SIGNAL = (INTERRUPTED, -signal.SIGTERM, -signal.SIGUSR2)  # the others: outside training, with all on disk
@@ -36,29 +38,31 @@ class CellJob:
 
     With several processes per cell every one has its supervisor; the first one's speaks for the job.
 
-    command: of the child; shell variables in it are expanded on the node. log: its output, appended to; of rank k > 0
-    beside it with -k in the name.
+    command: of the child, as the site writes it; ~ and shell variables in it are expanded on the node, and then every
+    name in `places` by its value. words: follow it as they are. log: its output, appended to; of rank k > 0 beside it
+    with -k in the name.
     """
 
     command: list[str]
     log: str
     environment: dict[str, str] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
     _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _stopping: bool = False
 
     def __call__(self) -> None:
-        rank = int(os.environ.get("SLURM_PROCID", 0))
+        rank = from_environment("SLURM_PROCID")
         log = Path(self.log)
         if rank:
             log = log.with_name(f"{log.stem}-{rank}{log.suffix}")
         log.parent.mkdir(parents=True, exist_ok=True)
         signal.signal(signal.SIGUSR2, signal.getsignal(signal.SIGURG))  # the usual one asks for the same
-        command = [os.path.expandvars(word) for word in self.command]
         with log.open("ab") as stream:
             stream.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} job {slurm_job() or 'local'}\n".encode())
             stream.flush()
             self._child = subprocess.Popen(
-                command, stdout=stream, stderr=subprocess.STDOUT, env={**os.environ, **self.environment}
+                self._command(), stdout=stream, stderr=subprocess.STDOUT, env={**os.environ, **self.environment}
             )
             status = self._wait()
         if status == 0:
@@ -69,6 +73,13 @@ class CellJob:
                 return  # the first one's supervisor puts the job back
             requeue()
         raise CellFailed(f"exit status {status}; {log} ends with:\n{last_lines(log)}")
+
+    def _command(self) -> list[str]:
+        expanded = [os.path.expanduser(os.path.expandvars(word)) for word in self.command]
+        if self.places:
+            place = re.compile("|".join(map(re.escape, self.places)))
+            expanded = [place.sub(lambda found: self.places[found.group()], word) for word in expanded]
+        return [*expanded, *self.words]
 
     def _wait(self) -> int:
         # Not Popen.wait: the signal handler asks for the child's state while this loop waits for it.
@@ -89,7 +100,7 @@ class CellJob:
                 time.sleep(0.1)
             if self._child.poll() is None:
                 self._child.kill()
-        return DelayedSubmission(CellJob(self.command, self.log, self.environment))
+        return DelayedSubmission(CellJob(self.command, self.log, self.environment, self.words, self.places))
 
 
 def requeue() -> None:

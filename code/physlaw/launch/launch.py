@@ -2,154 +2,45 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from contextlib import redirect_stderr, suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict, List, Tuple
 
-from physlaw.config import CellConfig, build, check_keys, configs_folder
-from physlaw.errors import UserError, unknown
-from physlaw.files import read_json, write_json
-from physlaw.launch.cells import compose_cells, study_words
-from physlaw.launch.config import ClusterConfig, LaunchConfig
-from physlaw.launch.estimate import gpu_hours
+from physlaw.config import CellConfig
+from physlaw.errors import UserError
+from physlaw.files import write_json
 from physlaw.launch.job import SIGNAL, SIGNAL_VARIABLE, CellJob
+from physlaw.launch.plan import (
+    Plan,
+    arrays_of,
+    cells_to_run,
+    describe_plan,
+    is_finished,
+    plan_of,
+    read_manifest,
+    shape_of,
+)
 from physlaw.launch.queue import jobs_in_queue
 from physlaw.launch.snapshot import snapshot
-from physlaw.lease import holder, leased
+from physlaw.lease import leased
+from physlaw.words import FROM_FILE
 
 NO_TIMEOUT_LIMIT = 1_000_000  # submitit gives a job up after this many
 
 
-@dataclass
-class Plan:
-    """What is launched: cells with the words that compose them, and where."""
-
-    launch: LaunchConfig
-    words: list[list[str]]
-    cells: list[CellConfig]
-
-    @property
-    def folder(self) -> Path:
-        """Manifest and job files: <runs>/<study>/<table>/launch."""
-        return self.cells[0].folder.parent / "launch"
-
-
-def plan_of(words: list[str]) -> Plan:
-    """Read the words of `physlaw launch`: launch's own, cluster=NAME and cluster.KEY=VALUE, and those of cells.
-
-    Raises:
-        UserError: unknown key or value (lists the valid ones).
-    """
-    from omegaconf import OmegaConf
-
-    own = {"dry_run", "seeds", "container", "cluster"}
-    mine = [w for w in words if w.partition("=")[0] in own or w.startswith("cluster.")]
-    rest = [w for w in words if w not in mine]
-    names = [w.partition("=")[2] for w in mine if w.startswith("cluster=")]
-    name = names[-1] if names else "local"
-    sites = sorted(path.stem for path in (configs_folder() / "cluster").glob("*.yaml"))
-    if name not in sites:
-        raise unknown("cluster", name, sites)
-    mine = [w for w in mine if not w.startswith("cluster=")]
-    check_keys(mine, LaunchConfig)
-    site = {"cluster": OmegaConf.load(configs_folder() / "cluster" / f"{name}.yaml")}
-    launch = build(LaunchConfig, OmegaConf.merge(site, OmegaConf.from_dotlist(mine)))
-    if launch.container is not None:
-        launch = replace(launch, cluster=replace(launch.cluster, container=launch.container))
-    if launch.seeds is not None:
-        if launch.seeds < 1:
-            raise UserError(f"seeds must be at least 1, got {launch.seeds}")
-        rest.append(f"grid.seeds={list(range(launch.seeds))}".replace(" ", ""))
-    every = study_words(rest)
-    return Plan(launch, every, compose_cells(every))
-
-
-def is_finished(cell: CellConfig) -> bool:
-    """The cell's results are there, from this configuration."""
-    card = cell.folder / "provenance.json"
-    if not ((cell.folder / "rows.csv").is_file() and (cell.folder / "evaluation.json").is_file() and card.is_file()):
-        return False
-    return bool(read_json(card).get("config_digest") == cell.digest())
-
-
-def is_worked_on(cell: CellConfig, queue: dict[str, tuple[str, str]]) -> bool:
-    """A process holds the cell that no launch knows of: by hand, or by slurm/grid.sbatch.
-
-    A job that was killed on another node keeps its lease for some minutes; the next one waits for it to run out.
-    """
-    worker = holder(cell.folder)
-    return worker is not None and (worker.job is None or worker.job in queue)
-
-
-def cells_to_run(plan: Plan, queue: dict[str, tuple[str, str]]) -> list[CellConfig]:
-    """The cells that are neither finished, nor in the queue, nor worked on."""
-    in_queue = {name for name, known in read_manifest(plan.folder)["cells"].items() if known["job"] in queue}
-    return [c for c in plan.cells if not (c.name in in_queue or is_finished(c) or is_worked_on(c, queue))]
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """What has been submitted: {"cells": {name: {"job", "log", "after", ...}}, "prepare": {name: {...}}}."""
-    path = folder / "manifest.json"
-    return dict(read_json(path)) if path.is_file() else {"cells": {}, "prepare": {}}
-
-
-def shape_of(cell: CellConfig, cluster: ClusterConfig) -> dict[str, Any]:
-    """The resources that a cell asks for; cells of one array ask for the same."""
-    asked = {key: getattr(cluster, key) for key in ("gpus", "tasks", "cpus_per_gpu", "mem_gb", "time_min")}
-    asked.update(cluster.per_model.get(cell.model.name, {}))
-    return {**asked, "tasks": asked["tasks"] or max(asked["gpus"], 1)}
-
-
-def describe_plan(plan: Plan, waiting: list[CellConfig]) -> Iterator[str]:
-    """One line per cell, starting with its name, then the sums; `waiting` are the cells to run."""
-    cluster, total = plan.launch.cluster, 0.0
-    for cell in plan.cells:
-        shape, hours = shape_of(cell, cluster), gpu_hours(cell, cluster)
-        state = "to run" if cell in waiting else "finished" if is_finished(cell) else "in the queue or being run"
-        cost = f"{hours:.3g} GPU-hours" if shape["gpus"] else f"{shape['tasks'] * shape['cpus_per_gpu']} cores"
-        total += hours if cell in waiting else 0.0
-        yield (
-            f"{cell.name}: {state}; {shape['gpus']} GPUs, {shape['mem_gb']} GB, {shape['time_min']} min a segment, "
-            f"{cost}"
-        )
-    arrays = _arrays(waiting, cluster)
-    sizes = ", ".join(f"{len(group)} tasks" for _, group in arrays) or "none"
-    seeds = len({cell.seed for cell in plan.cells})
-    yield f"cells: {len(plan.cells)}, {len(waiting)} to run, {seeds} seed(s); arrays: {len(arrays)} ({sizes})"
-    if cluster.gpus:
-        shares = {cluster.mfu_per_model.get(cell.model.name, cluster.mfu) for cell in plan.cells}
-        assumed = " to ".join(f"{100 * share:.0f}" for share in sorted({min(shares), max(shares)}))
-        yield (
-            f"training alone: {total:.3g} GPU-hours to run, {total / max(seeds, 1):.3g} per seed, at {assumed} % "
-            f"of {cluster.peak_tflops:g} TFLOP/s (an assumption, not a measurement); tokenizer, latents and "
-            "evaluation not counted"
-        )
-
-
-def _arrays(cells: list[CellConfig], cluster: ClusterConfig) -> list[tuple[dict[str, Any], list[CellConfig]]]:
-    """Cells by resource shape, split below the site's limit."""
-    groups: dict[str, tuple[dict[str, Any], list[CellConfig]]] = {}
-    for cell in cells:
-        shape = shape_of(cell, cluster)
-        groups.setdefault(repr(sorted(shape.items())), (shape, []))[1].append(cell)
-    most = cluster.max_array_size
-    return [
-        (shape, group[start : start + most]) for shape, group in groups.values() for start in range(0, len(group), most)
-    ]
-
-
-def launch(words: list[str]) -> int:
+def launch(words: List[str]) -> int:
     """Launch the cells that are neither finished nor in the queue; returns how many."""
     plan = plan_of(words)
     cluster = plan.launch.cluster
     if plan.launch.dry_run:
-        queue: dict[str, tuple[str, str]] = {}
+        queue: Dict[str, Tuple[str, str]] = {}
         if read_manifest(plan.folder)["cells"]:
             with suppress(UserError):  # a machine without SLURM can plan too
                 queue = jobs_in_queue()
@@ -176,11 +67,11 @@ def _submit(plan: Plan) -> int:
     if not waiting:
         return 0
     cluster = plan.launch.cluster
-    code = snapshot(Path(plan.cells[0].runs) / "snapshots")
+    code = snapshot(plain_folder(Path(plan.cells[0].runs).resolve()) / "snapshots")
     words = {cell.name: cell_words for cell, cell_words in zip(plan.cells, plan.words)}
-    for shape, group in _arrays(waiting, cluster):
+    for shape, group in arrays_of(waiting, cluster):
         dependencies = _submit_tokenizers(plan, group, words, code, manifest, queue)
-        jobs = [_job(plan, "run", cell, words[cell.name], code) for cell in group]
+        jobs = [_job(plan, ["run"], cell, words[cell.name], cell.name, code) for cell in group]
         for cell, job in zip(group, jobs):
             job.environment["PHYSLAW_EXPECT_CONFIG"] = cell.digest()
         executor = _executor(plan, shape, f"physlaw-{plan.cells[0].study}", dependencies, code)
@@ -200,21 +91,35 @@ def _submit(plan: Plan) -> int:
     return len(waiting)
 
 
-def _submit_all(executor: Any, jobs: list[CellJob]) -> list[str]:
-    """One array (a single job where there is one), as SLURM's job numbers."""
-    with executor.batch():
-        submitted = [executor.submit(job) for job in jobs]
+def _submit_all(executor: Any, jobs: List[CellJob]) -> List[str]:
+    """One array (a single job where there is one), as SLURM's job numbers.
+
+    Raises:
+        UserError: sbatch refuses, in SLURM's words.
+    """
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+    try:
+        with redirect_stderr(io.StringIO()), executor.batch():  # submitit prints these words too
+            submitted = [executor.submit(job) for job in jobs]
+    except (FailedJobError, FailedSubmissionError, UnicodeError) as error:
+        words = " ".join(str(error or error.__cause__).split())
+        taken = "; it may have taken the jobs all the same, squeue knows" if "timed out" in words else ""
+        raise UserError(
+            f"SLURM takes no more jobs: {words}{taken}. What was submitted before stays known; the same command "
+            "submits the rest"
+        ) from None
     return [str(job.job_id) for job in submitted]
 
 
 def _submit_tokenizers(
     plan: Plan,
-    group: list[CellConfig],
-    words: dict[str, list[str]],
+    group: List[CellConfig],
+    words: Dict[str, List[str]],
     code: Path,
-    manifest: dict[str, Any],
-    queue: dict[str, tuple[str, str]],
-) -> list[str]:
+    manifest: Dict[str, Any],
+    queue: Dict[str, Tuple[str, str]],
+) -> List[str]:
     """A job for every tokenizer that is still to be trained, with the latents of every training set after it; returns
     the jobs that the cells must wait for."""
     wait_for, seen = [], set()
@@ -223,14 +128,14 @@ def _submit_tokenizers(
             continue
         tokenizer = cell.tokenizer_run()[1]
         stages = [("tokenizer", tokenizer.name), ("latents", f"{tokenizer.name}-{cell.scenario}-n{cell.size}")]
-        before: list[str] = []
+        before: List[str] = []
         for stage, name in stages:
             key = f"{stage} {name}"
             known = manifest["prepare"].get(key)
             if stage == "tokenizer" and (tokenizer / "card.json").is_file():
                 continue
             if key not in seen and not (known and known["job"] in queue):
-                job = _job(plan, f"prepare stage={stage}", cell, words[cell.name], code)
+                job = _job(plan, ["prepare", f"stage={stage}"], cell, words[cell.name], f"{stage}-{name}", code)
                 job.log = str((plan.folder / f"{stage}-{name}.log").resolve())
                 shape = shape_of(cell, plan.launch.cluster)
                 if stage == "latents":  # one process encodes
@@ -247,38 +152,67 @@ def _submit_tokenizers(
     return wait_for
 
 
-def _job(plan: Plan, verb: str, cell: CellConfig, words: list[str], code: Path) -> CellJob:
+def _job(plan: Plan, verb: List[str], cell: CellConfig, words: List[str], name: str, code: Path) -> CellJob:
+    """The job that does a verb for a cell; its words stand in jobs/NAME.json."""
     cluster, runs = plan.launch.cluster, Path(cell.runs).resolve()
-    words = [*verb.split(), *(w for w in words if not w.startswith("runs=")), f"runs={runs}"]
+    words = [*words, f"runs={runs}"]
     if cluster.scratch:
         words.append(f"scratch={cluster.scratch}")
+    file = plan.folder.resolve() / "jobs" / f"{name}.json"
+    write_json(file, words)
     environment = {"PHYSLAW_PLAIN_PROGRESS": "1", "PHYSLAW_EXPECT_GPUS": str(shape_of(cell, cluster)["gpus"])}
+    places = {}
     if cluster.container:
-        image = Path(cluster.container).resolve()
-        prefix = shlex.split(cluster.container_command.format(bind=runs, image=image))
-        command = [*prefix, "physlaw", *words]
+        places = {"{bind}": str(runs), "{image}": cluster.image()}
+        command = [*shlex.split(cluster.container_command), "physlaw"]
         environment["PYTHONPATH"] = ""  # the supervisor's; the image has code of its own
     else:
-        command = [cluster.python, "-m", "physlaw", *words]
+        command = [cluster.python, "-m", "physlaw"]
         environment.update(PYTHONPATH=str(code / "code"), PHYSLAW_CONFIGS=str(code / "configs"))
-    return CellJob(command, str((cell.folder / "log.txt").resolve()), environment)
+    log = str((cell.folder / "log.txt").resolve())
+    return CellJob(command, log, environment, [*verb, f"{FROM_FILE}{file}"], places)
 
 
-def _executor(plan: Plan, shape: dict[str, Any], name: str, after: list[str], code: Path) -> Any:
+def plain_folder(folder: Path) -> Path:
+    """The folder by a name that a script of SLURM's and PYTHONPATH can hold: its own, or a link in ~/.physlaw.
+
+    SLURM's scripts know no line breaks in names, take backslashes away and replace % patterns; PYTHONPATH splits at
+    colons.
+
+    Raises:
+        UserError: the home folder's name cannot be held either.
+    """
+    if _is_plain(folder):
+        return folder
+    link = Path.home() / ".physlaw" / hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    if not _is_plain(link):
+        raise UserError(f"neither {folder} nor the home folder has a name that scripts of SLURM can hold")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        link.symlink_to(folder, target_is_directory=True)
+    return link
+
+
+def _is_plain(path: Path) -> bool:
+    return str(path).isprintable() and not set(str(path)) & set("%:#\\\"'")
+
+
+def _executor(plan: Plan, shape: Dict[str, Any], name: str, after: List[str], code: Path) -> Any:
     """A submitit executor that asks SLURM for these resources; its jobs' supervisors run from the snapshot too."""
     os.environ.setdefault(SIGNAL_VARIABLE, SIGNAL)  # before the import
     import submitit
 
     cluster = plan.launch.cluster
+    jobs = plain_folder(Path(plan.cells[0].runs).resolve()) / plan.folder.relative_to(plan.cells[0].runs) / "jobs"
     try:
-        executor = submitit.SlurmExecutor(plan.folder / "jobs", max_num_timeout=NO_TIMEOUT_LIMIT)
+        executor = submitit.SlurmExecutor(jobs, max_num_timeout=NO_TIMEOUT_LIMIT)
     except RuntimeError as error:
         raise UserError(f"{error}; use cluster=local where there is no SLURM") from None
-    additional: dict[str, Any] = {**cluster.additional, "requeue": True, "open-mode": "append"}
+    additional: Dict[str, Any] = {**cluster.additional, "requeue": True, "open-mode": "append"}
     if after:
         additional.update({"dependency": "afterok:" + ":".join(after), "kill-on-invalid-dep": "yes"})
     gpus = shape["gpus"]
-    asked: dict[str, Any] = {
+    asked: Dict[str, Any] = {
         "job_name": name,
         "partition": cluster.partition,
         "account": cluster.account,
@@ -301,7 +235,7 @@ def _executor(plan: Plan, shape: dict[str, Any], name: str, after: list[str], co
         "additional_parameters": additional,
     }
     if gpus and cluster.gres:
-        asked["gres"] = cluster.gres.format(gpus=gpus)
+        asked["gres"] = cluster.gres.replace("{gpus}", str(gpus))
     elif gpus:
         asked["gpus_per_node"] = gpus
     executor.update_parameters(**{key: value for key, value in asked.items() if value is not None})

@@ -18,7 +18,7 @@ def snapshot(root: Path) -> Path:
     digest = hashlib.sha256(code_digest().encode())
     for path in sorted(configs.rglob("*.yaml")):
         digest.update(f"{path.relative_to(configs)}\0".encode() + path.read_bytes())
-    folder = root.resolve() / digest.hexdigest()[:16]
+    folder = root.absolute() / digest.hexdigest()[:16]
     if not folder.is_dir():
         part = folder.with_name(f".{folder.name}.{os.getpid()}")
         ignore = shutil.ignore_patterns("__pycache__", "*.pyc")

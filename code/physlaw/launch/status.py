@@ -11,7 +11,7 @@ from typing import Any
 from physlaw.config import FAILURE, CellConfig
 from physlaw.errors import UserError
 from physlaw.launch.job import last_lines
-from physlaw.launch.launch import is_finished, plan_of, read_manifest
+from physlaw.launch.plan import is_finished, plan_of, read_manifest
 from physlaw.launch.queue import jobs_in_queue
 from physlaw.lease import holder
 

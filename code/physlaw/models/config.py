@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Tuple
 
-from physlaw.errors import UserError, unknown
+from physlaw.errors import UserError
+from physlaw.fields import check, choice, random_seed, ranged
 
 KINDS = ("pixels", "vae")
 SCENES = ("all", "objects")
@@ -30,35 +31,27 @@ class ModelConfig:
     """A row of the size table (configs/model/*.yaml)."""
 
     name: str = "dit_s"
-    depth: int = 12
-    hidden_size: int = 384
-    num_heads: int = 6
-    patch_size: Tuple[int, int, int] = (1, 2, 2)  # latent frames, rows, columns per token
-    mlp_ratio: float = 4.0
+    depth: int = ranged(12, above=0)
+    hidden_size: int = ranged(384, above=0)
+    num_heads: int = ranged(6, above=0)
+    patch_size: Tuple[int, int, int] = ranged((1, 2, 2), at_least=1)  # latent frames, rows, columns per token
+    mlp_ratio: float = ranged(4.0, above=0)
     # A hidden layer of so many widths before the output; 0: none, as in DiT. A linear layer alone mixes patches from
     # hidden_size pictures, too few where a token is a whole frame.
-    head_ratio: float = 0.0
-    modality: str = "vision"
+    head_ratio: float = ranged(0.0, at_least=0)
+    modality: str = choice("vision", MODALITIES)
     text_encoder: str = "random"  # text only, as all below: or the folder of a T5 encoder
     text_sha256: str = ""  # of that folder, see physlaw.models.text
-    text_dim: int = 512  # width of a token's embedding, 512 in T5-small
-    text_length: int = 64  # tokens of a sentence at most
+    text_dim: int = ranged(512, above=0)  # width of a token's embedding, 512 in T5-small
+    text_length: int = ranged(64, above=0)  # tokens of a sentence at most
 
     def __post_init__(self) -> None:
-        if self.modality not in MODALITIES:
-            raise unknown("model.modality", self.modality, MODALITIES)
+        check(self, "model.")
         if (self.text_encoder != "random") != bool(self.text_sha256):
             raise UserError(
                 "model.text_encoder (a folder) and model.text_sha256 go together, got "
                 f"{self.text_encoder!r} and {self.text_sha256!r}"
             )
-        for key in ("depth", "hidden_size", "num_heads", "mlp_ratio", "text_dim", "text_length"):
-            if getattr(self, key) <= 0:
-                raise UserError(f"model.{key} must be positive, got {getattr(self, key)}")
-        if self.head_ratio < 0:
-            raise UserError(f"model.head_ratio must not be negative, got {self.head_ratio}")
-        if len(self.patch_size) != 3 or min(self.patch_size) < 1:
-            raise UserError(f"model.patch_size must be three positive numbers, got {list(self.patch_size)}")
         if self.hidden_size % self.num_heads:
             raise UserError(
                 f"model.hidden_size must be a multiple of model.num_heads, got {self.hidden_size} and {self.num_heads}"
@@ -86,34 +79,33 @@ class TokenizerConfig:
     """Which tokenizer, and how the VAE is built and trained (configs/tokenizer/*.yaml)."""
 
     name: str = "vae"
-    kind: str = "vae"
-    scale: float = 2.0  # pixels only: latent value of full coverage minus that of none
-    base_channels: int = 128
-    channel_mult: Tuple[int, ...] = (1, 2, 4, 4)
-    res_blocks: int = 2
-    latent_channels: int = 4
-    temporal_levels: int = 2
-    kl_weight: float = 1e-6
-    scenes: str = "all"  # what it is trained on: objects (discs, squares, rings, walls), or all, bodies too
-    adversarial_weight: float = 0.0  # of the critics' pull, in units of the reconstruction's; 0: no critics
-    adversarial_start: int = 0  # step from which the decoder heeds them
-    critic_channels: int = 64
-    perceptual_weight: float = 1.0
+    kind: str = choice("vae", KINDS)
+    scale: float = ranged(2.0, above=0)  # pixels only: latent value of full coverage minus that of none
+    base_channels: int = ranged(128, above=0)
+    channel_mult: Tuple[int, ...] = ranged((1, 2, 4, 4), at_least=1)
+    res_blocks: int = ranged(2, above=0)
+    latent_channels: int = ranged(4, above=0)
+    temporal_levels: int = ranged(2, at_least=0)
+    kl_weight: float = ranged(1e-6, at_least=0)
+    # what it is trained on: objects (discs, squares, rings, walls), or all, bodies too
+    scenes: str = choice("all", SCENES)
+    # of the critics' pull, in units of the reconstruction's; 0: no critics
+    adversarial_weight: float = ranged(0.0, at_least=0)
+    adversarial_start: int = ranged(0, at_least=0)  # step from which the decoder heeds them
+    critic_channels: int = ranged(64, above=0)
+    perceptual_weight: float = ranged(1.0, at_least=0)
     perceptual_file: str = ""  # LPIPS weights, safetensors; none: no perceptual term
     perceptual_sha256: str = ""
     initial_file: str = ""  # weights of the SD 1.5 VAE, safetensors, to start from
     initial_sha256: str = ""
-    steps: int = 100_000
-    batch_size: int = 32
-    train_frames: int = 16  # length of its training clips; a multiple of the temporal stride
-    learning_rate: float = 1e-4
-    seed: int = 0
+    steps: int = ranged(100_000, above=0)
+    batch_size: int = ranged(32, above=0)
+    train_frames: int = ranged(16, at_least=2)  # length of its training clips; a multiple of the temporal stride
+    learning_rate: float = ranged(1e-4, above=0)
+    seed: int = random_seed()
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise unknown("tokenizer kind", self.kind, KINDS)
-        if self.scenes not in SCENES:
-            raise unknown("tokenizer.scenes", self.scenes, SCENES)
+        check(self, "tokenizer.")
         for key in ("perceptual", "initial"):
             file, sha256 = getattr(self, key + "_file"), getattr(self, key + "_sha256")
             if bool(file) != bool(sha256) or not re.fullmatch("([0-9a-fA-F]{64})?", sha256):
@@ -121,31 +113,16 @@ class TokenizerConfig:
                     f"tokenizer.{key}_file and tokenizer.{key}_sha256 (64 hexadecimal digits) go together, got "
                     f"{file!r} and {sha256!r}"
                 )
-        for key in ("adversarial_weight", "adversarial_start", "perceptual_weight"):
-            if getattr(self, key) < 0:
-                raise UserError(f"tokenizer.{key} must not be negative, got {getattr(self, key)}")
-        if not 0 <= self.temporal_levels < len(self.channel_mult):
+        if self.temporal_levels >= len(self.channel_mult):
             raise UserError(
                 f"tokenizer.temporal_levels must be 0 to {len(self.channel_mult) - 1} (the number of halvings of "
                 f"space), got {self.temporal_levels}"
             )
-        if self.train_frames < 2 or self.train_frames % 2**self.temporal_levels:
+        if self.train_frames % 2**self.temporal_levels:
             raise UserError(
                 f"tokenizer.train_frames must be a multiple of the temporal stride {2**self.temporal_levels}, got "
                 f"{self.train_frames}"
             )
-        for key in (
-            "scale",
-            "base_channels",
-            "res_blocks",
-            "latent_channels",
-            "steps",
-            "batch_size",
-            "learning_rate",
-            "critic_channels",
-        ):
-            if getattr(self, key) <= 0:
-                raise UserError(f"tokenizer.{key} must be positive, got {getattr(self, key)}")
 
     def identity(self) -> Dict[str, Any]:
         """All that can change a result; of files their digest, not where they are."""

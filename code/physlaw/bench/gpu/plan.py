@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from physlaw.errors import UserError, unknown
+from physlaw.errors import unknown
+from physlaw.fields import check, ranged
 
 HERE = "physlaw.bench.gpu"
 CELLS = ("numba", "hydra", "omegaconf", "tensorboard", "tqdm", "safetensors")  # what a cell needs besides torch
@@ -46,13 +46,13 @@ class GpuReportConfig:
 
     out: str = "reproduced/gpu"  # gpu.json, gpu.md and gpu.log, written anew after every result
     dry: bool = False  # every stage at tiny sizes, on whatever device there is: a rehearsal, no measurement
-    minutes: float = 0.0  # in all, at most; 0: 8, and 4.5 with dry=true; every stage's own limit grows with it
+    # in all, at most; 0: 8, and 4.5 with dry=true; every stage's own limit grows with it
+    minutes: float = ranged(0.0, at_least=0)
     stages: tuple[str, ...] = ()  # some alone, e.g. [train_s,vae]; none named: all
     runs: str = "runs"  # folder of run folders: the VAE goes on from its checkpoints there
 
     def __post_init__(self) -> None:
-        if self.minutes < 0:
-            raise UserError(f"minutes must not be negative, got {self.minutes}")
+        check(self)
         for name in self.stages:
             if name not in STAGES:
                 raise unknown("stage", name, STAGES)
@@ -65,42 +65,6 @@ class GpuReportConfig:
     @property
     def total_s(self) -> float:
         return 60 * self.minutes or self.usual_s
-
-    @classmethod
-    def from_words(cls, words: list[str]) -> GpuReportConfig:
-        """From key=value words, without omegaconf, which may be absent where a GPU is.
-
-        Raises:
-            UserError: unknown key or value.
-        """
-        known: dict[str, Callable[[str], Any]] = {"out": str, "runs": str, "dry": _truth}
-        known |= {"minutes": _number, "stages": _names}
-        values: dict[str, Any] = {}
-        for word in words:
-            key, equals, value = word.partition("=")
-            if not equals:
-                raise UserError(f"not key=value: {word!r}")
-            if key not in known:
-                raise unknown("key", key, known)
-            values[key] = known[key](value)
-        return cls(**values)
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise unknown("dry", text, ("true", "false"))
-    return text.lower() == "true"
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise UserError(f"minutes must be a number, got {text!r}") from None
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.strip("[]()").split(",") if name.strip())
 
 
 @dataclass(frozen=True)

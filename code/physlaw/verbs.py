@@ -1,0 +1,63 @@
+"""The settings of the verbs that have no package of their own, beside those of a cell. No torch, no numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from physlaw.fields import choice, ranged
+
+STAGES = ("tokenizer", "latents")
+
+
+@dataclass
+class RunConfig:
+    """`physlaw run`."""
+
+    number: Optional[int] = ranged(None, at_least=0)  # the number-th cell of a study, from 0 as dry_run=true lists them
+
+
+@dataclass
+class PrepareConfig:
+    """`physlaw prepare`."""
+
+    stage: Optional[str] = choice(None, STAGES)  # null: both
+
+
+@dataclass
+class CollectConfig:
+    """`physlaw collect`."""
+
+    out: str = ""  # a folder; results/<study>/<table> unless named
+    mixed_code: bool = False  # also cells that were run by different code
+
+
+@dataclass
+class ReproduceConfig:
+    """`physlaw reproduce`."""
+
+    out: str = ""  # a folder; reproduced/<study>/<table> unless named
+    workers: Optional[int] = ranged(None, at_least=1)  # cells at once; null: as many as the cores hold
+
+
+@dataclass
+class ClaimsConfig:
+    """`physlaw claims`; writes out/CLAIMS.md and out/results/claims.csv."""
+
+    results: str = "results"
+    out: str = "."
+
+
+@dataclass
+class IndexConfig:
+    """`physlaw index`; writes results/index.html."""
+
+    results: str = "results"
+
+
+@dataclass
+class WeightsConfig:
+    """`physlaw weights convert KIND FILE...`."""
+
+    sha256: str = ""  # digests of the files, with commas between
+    out: str = ""
