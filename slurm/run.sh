@@ -1,13 +1,21 @@
 # Sourced by the scripts beside it: run_physlaw VERB [key=value ...] runs it in the image on this job's resources, and on
 # SLURM's signal lets it save and puts the job back into the queue.
 #
-#   PHYSLAW      the command; by default the image PHYSLAW_SIF (physlaw.sif in the folder that you submit from)
+#   PHYSLAW      a program, or a command; by default the image PHYSLAW_SIF (physlaw.sif in the folder that you submit from)
 #   PHYSLAW_RUN  further options of apptainer, e.g. "--bind /scratch"
+#
+# In a command and in options \ stands before a space that splits no words.
 
-if [ -n "${PHYSLAW:-}" ]; then
-  read -ra physlaw <<< "$PHYSLAW"
+if [ -f "${PHYSLAW:-}" ] && [ -x "$PHYSLAW" ]; then
+  physlaw=("$PHYSLAW")
+elif [ -n "${PHYSLAW:-}" ]; then
+  read -a physlaw <<< "$PHYSLAW"
 else
-  read -ra options <<< "${PHYSLAW_RUN:-}"
+  case $PWD in *[,:]*)
+    echo "physlaw: error: apptainer --bind takes no comma and no colon in a path, submitted from $PWD" >&2
+    exit 2 ;;
+  esac
+  read -a options <<< "${PHYSLAW_RUN:-}"
   physlaw=(apptainer run --nv --bind "$PWD" "${options[@]}" "${PHYSLAW_SIF:-physlaw.sif}")
 fi
 export PHYSLAW_PLAIN_PROGRESS=1

@@ -91,7 +91,8 @@ def paths_of(words: Sequence[str]) -> tuple[list[str], list[str]]:
         plain = "=" not in word or word.startswith(("./", "../", "/")) or os.path.exists(word)
         (paths if plain else pairs).append(word)
     for path in paths:
-        _text("a path", path)
+        if not _text("a path", path):
+            raise UserError("a path cannot be empty, got ''")
     return paths, pairs
 
 
@@ -135,6 +136,7 @@ def read(kind: Any, words: Sequence[str]) -> Any:
     return build(kind, merged({}, kind, pairs_of(words)))
 
 
+@lru_cache(maxsize=None)
 def keys(kind: Any, prefix: str = "") -> list[str]:
     """Every valid dotted key of a configuration."""
     found: list[str] = []
@@ -269,13 +271,13 @@ def _float(key: str, value: Any) -> float:
     raise UserError(f"{key} must be a finite number, got {value!r}")
 
 
-def from_environment(name: str, default: int = 0) -> int:
+def from_environment(name: str, default: int = 0, environment: Mapping[str, str] = os.environ) -> int:
     """A count from an environment variable; unset and empty ones give the default.
 
     Raises:
         UserError: it is not a whole number of at least 0.
     """
-    value = _integer(name, os.environ.get(name) or default)
+    value = _integer(name, environment.get(name) or default)
     Range(at_least=0).check(name, value)
     return value
 

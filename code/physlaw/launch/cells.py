@@ -59,6 +59,8 @@ def study_words(overrides: list[str]) -> list[list[str]]:
             wanted["seed"] = str(asked_for.seed)
     base = compose_cell(common)
     found = [c for c in grid_cells(base) if all(c[axis] == value for axis, value in wanted.items())]
+    if not found and not wanted:
+        raise UserError(f"study {base.study} in profile {base.profile} has no cells: a list of grid.* is empty")
     if not found:
         asked = ", ".join(f"{axis}={value}" for axis, value in wanted.items())
         raise UserError(

@@ -83,8 +83,9 @@ class ClusterConfig(ShapeConfig):
             command = shlex.split(self.container_command)
         except ValueError as error:
             raise UserError(f"cluster.container_command: {error}, got {self.container_command!r}") from None
-        if not command:
-            raise UserError("cluster.container_command must name a command, got nothing")
+        for key, named in (("python", self.python), ("container_command", command)):
+            if not named:
+                raise UserError(f"cluster.{key} must name a program, got nothing")
         asked = {key: getattr(self, key) for key in ("partition", "account", "qos", "constraint", "gres")}
         asked.update({f"additional.{name}": value for name, value in self.additional.items()})
         for key, value in asked.items():

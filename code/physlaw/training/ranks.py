@@ -22,6 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from physlaw.errors import UserError
 from physlaw.lease import leased
+from physlaw.words import from_environment
 
 PATIENCE = timedelta(days=14)  # others wait while the first one waits for its turn, or evaluates
 FIRST_PORT, PORTS = 20_000, 12_000  # below the ports that Linux hands out by itself
@@ -48,24 +49,33 @@ def find_rank(environment: Mapping[str, str]) -> Rank:
     Only srun sets the step's: a plain command in a batch script of several tasks is alone.
 
     Raises:
-        UserError: a variable is missing.
+        UserError: a variable is missing, or is no number.
     """
+
+    def count(name: str) -> int:
+        return from_environment(name, environment=environment) if environment[name] else 0
+
     try:
-        if int(environment.get("WORLD_SIZE", 1)) > 1:
-            address = f"{environment['MASTER_ADDR']}:{environment['MASTER_PORT']}"
-            rank, local = int(environment["RANK"]), int(environment.get("LOCAL_RANK", environment["RANK"]))
-            return Rank(rank, int(environment["WORLD_SIZE"]), local, address)
-        if int(environment.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
+        if from_environment("WORLD_SIZE", 1, environment) > 1:
+            address = f"{environment['MASTER_ADDR']}:{count('MASTER_PORT')}"
+            rank = count("RANK")
+            return _checked(Rank(rank, count("WORLD_SIZE"), from_environment("LOCAL_RANK", rank, environment), address))
+        if from_environment("SLURM_STEP_NUM_TASKS", 1, environment) > 1:
             one_node = environment.get("SLURM_STEP_NUM_NODES", "1") == "1"
             # srun runs on the job's first node, where rank 0 is.
             host = "127.0.0.1" if one_node else environment["SLURM_LAUNCH_NODE_IPADDR"]
-            port = FIRST_PORT + int(environment["SLURM_JOB_ID"]) % PORTS
-            address = f"{environment.get('MASTER_ADDR', host)}:{environment.get('MASTER_PORT', port)}"
-            world = int(environment["SLURM_STEP_NUM_TASKS"])
-            return Rank(int(environment["SLURM_PROCID"]), world, int(environment["SLURM_LOCALID"]), address)
+            port = from_environment("MASTER_PORT", FIRST_PORT + count("SLURM_JOB_ID") % PORTS, environment)
+            address = f"{environment.get('MASTER_ADDR', host)}:{port}"
+            return _checked(Rank(count("SLURM_PROCID"), count("SLURM_STEP_NUM_TASKS"), count("SLURM_LOCALID"), address))
     except KeyError as error:
         raise UserError(f"several processes for one cell need {error.args[0]} in the environment") from None
     return ALONE
+
+
+def _checked(found: Rank) -> Rank:
+    if found.rank >= found.world:
+        raise UserError(f"a rank must be 0 to {found.world - 1}, got {found.rank} in the environment")
+    return found
 
 
 def join() -> None:
