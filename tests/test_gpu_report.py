@@ -21,6 +21,7 @@ from physlaw.bench.gpu.page import GOALS, faults, page, summary
 from physlaw.bench.gpu.plan import STAGES, GpuReportConfig, missing_packages, stages_of
 from physlaw.config import compose_cell
 from physlaw.errors import UserError
+from physlaw.words import read
 
 HELPER = """
 import os, signal, subprocess, sys, time
@@ -127,12 +128,12 @@ def test_stages_are_asked_for_by_name() -> None:
     for words, message in (
         (["stages=[device,train_m]"], "unknown stage 'train_m'; valid: device"),
         (["minutes=long"], "minutes must be a number, got 'long'"),
-        (["dry=perhaps"], "unknown dry 'perhaps'; valid: true, false"),
+        (["dry=perhaps"], "dry must be true or false, got 'perhaps'"),
         (["output=x"], "unknown key 'output'; valid: out"),
         (["dry"], "not key=value: 'dry'"),
     ):
         with pytest.raises(UserError) as error:
-            GpuReportConfig.from_words(words)
+            read(GpuReportConfig, words)
         assert message in str(error.value)
 
 

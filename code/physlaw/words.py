@@ -141,7 +141,8 @@ def keys(kind: Any, prefix: str = "") -> list[str]:
     """Every valid dotted key of a configuration."""
     found: list[str] = []
     for name, hint in _hints(kind).items():
-        found += keys(hint, f"{prefix}{name}.") if is_dataclass(hint) else [prefix + name]
+        section: Any = hint
+        found += keys(section, f"{prefix}{name}.") if is_dataclass(hint) else [prefix + name]
     return found
 
 

@@ -22,6 +22,7 @@ from physlaw.data.latents import EncodedClips
 from physlaw.errors import UserError
 from physlaw.evaluation.sweep import random_scenes
 from physlaw.evaluation.velocity import velocity_errors
+from physlaw.fields import ranged
 from physlaw.render.discs import render_clips
 from physlaw.training.loop import fit
 from physlaw.training.tasks import DiffusionTask
@@ -34,13 +35,9 @@ from physlaw.worlds.variants import get_scenario
 class LearningBenchConfig:
     """What is measured and where to."""
 
-    clips: int = 256  # random scenes
-    denoise: tuple[int, ...] = ()  # numbers of denoising steps; the cell's own unless named
+    clips: int = ranged(256, above=0)  # random scenes
+    denoise: tuple[int, ...] = ranged((), above=0)  # numbers of denoising steps; the cell's own unless named
     out: str = ""  # a JSON file
-
-    def __post_init__(self) -> None:
-        if self.clips < 1 or any(steps < 1 for steps in self.denoise):
-            raise UserError(f"clips and denoise must be at least 1, got {self.clips} and {list(self.denoise)}")
 
 
 def trained(cell: CellConfig, clips: ClipSource) -> tuple[CellModel, float]:

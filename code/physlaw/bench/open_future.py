@@ -15,8 +15,8 @@ from physlaw.bench.learning import described, trained
 from physlaw.bench.train import report_rows
 from physlaw.config import CellConfig
 from physlaw.data.clips import RenderedClips, WithMirrored
-from physlaw.errors import UserError
 from physlaw.evaluation.open_future import open_future
+from physlaw.fields import ranged
 from physlaw.worlds.open_future import NUM_COND_FRAMES, open_scenes
 
 
@@ -24,13 +24,9 @@ from physlaw.worlds.open_future import NUM_COND_FRAMES, open_scenes
 class OpenFutureBenchConfig:
     """What is measured and where to."""
 
-    clips: int = 256
-    denoise: tuple[int, ...] = (1, 2, 5, 10, 20, 50)
+    clips: int = ranged(256, above=0)
+    denoise: tuple[int, ...] = ranged((1, 2, 5, 10, 20, 50), above=0)
     out: str = ""  # a JSON file
-
-    def __post_init__(self) -> None:
-        if self.clips < 1 or any(steps < 1 for steps in self.denoise):
-            raise UserError(f"clips and denoise must be at least 1, got {self.clips} and {list(self.denoise)}")
 
 
 def arms(cell: CellConfig) -> dict[str, CellConfig]:
