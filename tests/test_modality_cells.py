@@ -27,7 +27,7 @@ def cell(folder: Path, modality: str, *words: str) -> CellConfig:
 @pytest.mark.parametrize("modality", ["numbers", "text"])
 def test_a_cell_with_the_initial_state_trains_and_is_scored(tmp_path: Path, modality: str) -> None:
     tiny = cell(tmp_path, modality)
-    assert tiny.name == f"collision-dit_xs_{modality}-n300-seed0"
+    assert tiny.name == f"collision-dit_xxs_{modality}-n300-seed0"
     assert run_cell(tiny).exists()
     card = json.loads((tiny.folder / "provenance.json").read_text())
     vision = cell(tmp_path, "vision")

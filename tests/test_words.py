@@ -13,6 +13,7 @@ from functools import partial, reduce
 from pathlib import Path
 from typing import Any, get_args
 
+import hypothesis
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -153,6 +154,7 @@ def test_no_key_of_any_verb_changes_a_text_or_ends_in_anything_but_one_line(text
 
 @settings(max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(text=HOSTILE)
+@hypothesis.example(text="\x85")
 def test_a_sites_file_gives_its_texts_unchanged_or_one_line(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:

@@ -96,11 +96,11 @@ def test_a_full_disk_is_one_line_and_its_own_exit_code(
 
 @pytest.mark.slow
 def test_a_second_process_on_a_cell_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0"
+    folder = tmp_path / "runs/id_ood/smoke/uniform-dit_xxs-n300-seed0"
     with leased(folder, "the test"):
         done = physlaw("run", "scenario=uniform", *TINY, folder=tmp_path)
     assert done.returncode == 2
-    assert "cell uniform-dit_xs-n300-seed0 is in use by another process" in done.stderr
+    assert "cell uniform-dit_xxs-n300-seed0 is in use by another process" in done.stderr
 
 
 @pytest.mark.usefixtures("here")
@@ -116,7 +116,7 @@ def test_code_that_composes_another_cell_than_its_launcher_stops(
 def test_a_clusters_warning_ends_an_evaluation_that_then_continues(tmp_path: Path) -> None:
     words = [*TINY, "eval.ood_clips=300"]  # many after the first table
     started = Verb("run", *words, folder=tmp_path)
-    tables = tmp_path / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0/eval"
+    tables = tmp_path / "runs/id_ood/smoke/uniform-dit_xxs-n300-seed0/eval"
     while started.poll() is None and not list(tables.glob("*.csv")):
         time.sleep(0.01)
     started.send_signal(signal.SIGURG)
@@ -134,7 +134,7 @@ def test_the_sampler_is_swept_on_a_trained_cell(here: Path, capsys: pytest.Captu
     assert main(["run", *TINY, "scenario=uniform"]) == 0
     assert main(words) == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith("steps are within 500% of 4")
-    known = json.loads((here / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0/sampler.json").read_text())
+    known = json.loads((here / "runs/id_ood/smoke/uniform-dit_xxs-n300-seed0/sampler.json").read_text())
     assert [row["steps"] for row in known["rows"]] == [1, 2, 4]
     assert all(len(row["per_seed"]) == 2 for row in known["rows"])
     assert known["rows"][-1]["ratio"] == 1
@@ -153,7 +153,7 @@ def test_score_prints_one_json_object_last(capsys: pytest.CaptureFixture[str]) -
 def test_the_whole_chain_survives_interruption(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["reproduce", "workers=1", *TINY, "train.steps=200", "train.checkpoint_every=25"]
     started = Verb(*words, folder=here)
-    cell = here / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0"
+    cell = here / "runs/id_ood/smoke/uniform-dit_xxs-n300-seed0"
     while not list(cell.glob("checkpoints/*.json")):
         assert started.poll() is None, started.communicate()[1]
         time.sleep(0.01)
@@ -170,7 +170,7 @@ def test_the_whole_chain_survives_interruption(here: Path, capsys: pytest.Captur
     assert "| scenario " in shown
     assert "agree" in shown or "No committed results" in shown
     metrics = pd.read_csv(folder / "metrics.csv")
-    assert set(metrics["cell"]) == {f"{s}-dit_xs-n300-seed0" for s in ("uniform", "parabola", "collision")}
+    assert set(metrics["cell"]) == {f"{s}-dit_xxs-n300-seed0" for s in ("uniform", "parabola", "collision")}
     assert {"id", "ood", "ood1", "level2_v1"} <= set(metrics["group"])
 
     # finished: nothing is trained again
@@ -194,7 +194,7 @@ def test_the_whole_chain_survives_interruption(here: Path, capsys: pytest.Captur
 def test_several_cells_run_at_once_and_stop_with_their_parent(tmp_path: Path) -> None:
     words = ["reproduce", "workers=2", *TINY, "train.steps=100000"]
     started = Verb(*words, folder=tmp_path)
-    cells = [tmp_path / f"runs/id_ood/smoke/{s}-dit_xs-n300-seed0" for s in ("uniform", "parabola")]
+    cells = [tmp_path / f"runs/id_ood/smoke/{s}-dit_xxs-n300-seed0" for s in ("uniform", "parabola")]
     while not all(list(cell.glob("checkpoints/*.json")) for cell in cells):
         assert started.poll() is None
         time.sleep(0.1)
@@ -209,14 +209,14 @@ def test_several_cells_run_at_once_and_stop_with_their_parent(tmp_path: Path) ->
         time.sleep(0.2)
     assert not [child for child in children if Path(f"/proc/{child}").exists()]
     # the third cell was waiting for a worker: nobody has started it
-    assert not list((tmp_path / "runs/id_ood/smoke/collision-dit_xs-n300-seed0").glob("checkpoints/*"))
+    assert not list((tmp_path / "runs/id_ood/smoke/collision-dit_xxs-n300-seed0").glob("checkpoints/*"))
 
 
 @pytest.mark.slow
 def test_interrupting_several_cells_stops_all_and_starts_none(tmp_path: Path) -> None:
     words = ["reproduce", "workers=2", *TINY, "train.steps=100000"]
     started = Verb(*words, folder=tmp_path, new_session=True)
-    cells = [tmp_path / f"runs/id_ood/smoke/{s}-dit_xs-n300-seed0" for s in ("uniform", "parabola")]
+    cells = [tmp_path / f"runs/id_ood/smoke/{s}-dit_xxs-n300-seed0" for s in ("uniform", "parabola")]
     while not all(list(cell.glob("checkpoints/*.json")) for cell in cells):
         assert started.poll() is None
         time.sleep(0.1)
@@ -224,16 +224,16 @@ def test_interrupting_several_cells_stops_all_and_starts_none(tmp_path: Path) ->
     _, errors = started.communicate(timeout=60)
     assert started.wait() == 130, errors
     assert "Traceback" not in errors
-    assert not list((tmp_path / "runs/id_ood/smoke/collision-dit_xs-n300-seed0").glob("checkpoints/*"))
+    assert not list((tmp_path / "runs/id_ood/smoke/collision-dit_xxs-n300-seed0").glob("checkpoints/*"))
 
 
 @pytest.mark.slow
 def test_the_faithful_recipe_runs_end_to_end(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["scenario=uniform", "recipe=faithful", "tokenizer=vae", "data.resolution=32", "model=dit_xs", *TINY]
+    words = ["scenario=uniform", "recipe=faithful", "tokenizer=vae", "data.resolution=32", "model=dit_xxs", *TINY]
     words += ["model.patch_size=[1,2,2]", "tokenizer.base_channels=8", "tokenizer.steps=3", "tokenizer.batch_size=2"]
     words += ["tokenizer.res_blocks=1", "train.precision=float32"]
     assert main(["run", *words]) == 0
-    cell = here / "runs/id_ood/smoke-faithful/uniform-dit_xs-n300-seed0"
+    cell = here / "runs/id_ood/smoke-faithful/uniform-dit_xxs-n300-seed0"
     assert (cell / "rows.csv").exists()
     (tokenizer,) = (here / "runs/tokenizers").glob("vae-32px-*")
     (weights,) = tokenizer.glob("vae.safetensors")

@@ -25,7 +25,7 @@ CASES = {
     "attributes": (["grid.scenarios=[colour_velocity]", "grid.sizes=[300]"], "C11", ["pixel_first", "vanished"]),
     "ring": (["grid.sizes=[300]"], "C12", ["pixel_first", "vanished"]),
     "composition": (["grid.scenarios=[composition_temporal]", "grid.sizes=[300]"], "C13", ["lawful", "truth_lawful"]),
-    "modality": (["grid.sizes=[300]", "grid.models=[dit_xs,dit_xs_numbers]"], "C14", ["truth_corrected"]),
+    "modality": (["grid.sizes=[300]", "grid.models=[dit_xxs,dit_xxs_numbers]"], "C14", ["truth_corrected"]),
     "resolution_and_length": (["grid.sizes=[300]"], "C16", ["truth_corrected"]),
 }
 

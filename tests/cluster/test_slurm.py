@@ -22,7 +22,7 @@ MODEL = ["model.depth=1", "model.hidden_size=48", "model.num_heads=2", "diffusio
          "size=300", "grid.sizes=[300]"]  # fmt: skip
 SHORT, LONG = [*MODEL, "train.steps=40"], [*MODEL, "train.steps=1500", "scenario=uniform"]
 SITE = ["cluster=slurm_cpu", f"cluster.python={sys.executable}", "cluster.mem_gb=2"]
-LONG_NAME = "uniform-dit_xs-n300-seed0"
+LONG_NAME = "uniform-dit_xxs-n300-seed0"
 
 
 def manifest(site: Site) -> dict[str, dict[str, str]]:
@@ -78,7 +78,7 @@ def test_a_grid_finishes_and_collects_and_a_second_launch_submits_nothing(site: 
 
 
 def test_a_failing_cell_shows_its_reason_while_the_others_finish(site: Site) -> None:
-    bad = site.runs / "id_ood" / "smoke" / "parabola-dit_xs-n300-seed0"
+    bad = site.runs / "id_ood" / "smoke" / "parabola-dit_xxs-n300-seed0"
     bad.mkdir(parents=True)
     (bad / "config.json").write_text('{"digest": "of another run"}')
     (bad / "provenance.json").write_text("{}")
@@ -228,7 +228,7 @@ def sbatch(site: Site, *words: str) -> str:
 def test_sbatch_alone_runs_a_grid_survives_the_warning_and_shares_folders_with_launch(
     site: Site, undisturbed: tuple[str, str]
 ) -> None:
-    other = "uniform-dit_xs-n300-seed1"
+    other = "uniform-dit_xxs-n300-seed1"
     words = [*LONG, f"runs={site.runs}", "grid.seeds=[0,1]"]
     array = sbatch(site, "--array=0-1", "slurm/grid.sbatch", *words)
     site.wait(lambda: steps_logged(site) >= 200 and steps_logged(site, other) >= 200, "progress")
@@ -257,9 +257,9 @@ def test_scripts_run_one_cell_and_name_what_is_wrong(site: Site) -> None:
     no_gpu = sbatch(site, "--export=ALL,PHYSLAW_EXPECT_GPUS=1", "slurm/cell.sbatch", "run", *SHORT, "scenario=parabola",
                     f"runs={site.runs}")  # fmt: skip
     site.wait(site.idle, "the jobs")
-    assert (site.runs / "id_ood" / "smoke" / "uniform-dit_xs-n300-seed0" / "rows.csv").exists(), good
+    assert (site.runs / "id_ood" / "smoke" / "uniform-dit_xxs-n300-seed0" / "rows.csv").exists(), good
     assert "number must be 0 to 2, got '7'" in (site.folder / f"physlaw-{bad}_7.out").read_text()
     log = (site.folder / f"physlaw-{no_gpu}.out").read_text()
     assert "asked for 1 GPU(s), but torch" in log
     shown = site.physlaw("status", *SHORT, check=False).stdout
-    assert "parabola-dit_xs-n300-seed0: failed: UserError: this job asked for 1 GPU(s)" in shown
+    assert "parabola-dit_xxs-n300-seed0: failed: UserError: this job asked for 1 GPU(s)" in shown

@@ -22,7 +22,7 @@ CELLS = ["model.depth=1", "model.hidden_size=48", "model.num_heads=2", "diffusio
          "train.batch_size=2", "train.log_every=20", "train.checkpoint_every=100000", "train.steps=1500",
          "eval.id_clips=4", "eval.ood_clips=2", "grid.sizes=[300]", "grid.scenarios=[uniform]",
          "grid.seeds=[0,1]"]  # fmt: skip
-NAMES = ["uniform-dit_xs-n300-seed0", "uniform-dit_xs-n300-seed1"]
+NAMES = ["uniform-dit_xxs-n300-seed0", "uniform-dit_xxs-n300-seed1"]
 
 
 class Array:

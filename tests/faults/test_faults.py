@@ -24,7 +24,7 @@ from processes import Verb
 CELL = ["scenario=uniform", "size=300", "train.batch_size=2", "train.log_every=10", "train.checkpoint_every=10",
         "train.steps=1000", "eval.id_clips=2", "eval.ood_clips=2", "model.depth=1", "model.hidden_size=48",
         "model.num_heads=2", "diffusion.denoise_steps=2"]  # fmt: skip
-NAME = Path("runs/id_ood/smoke/uniform-dit_xs-n300-seed0")
+NAME = Path("runs/id_ood/smoke/uniform-dit_xxs-n300-seed0")
 
 
 def state_of(value: float, step: int) -> TrainState:

@@ -21,7 +21,7 @@ CELL = ["scenario=uniform", "size=300", "train.batch_size=4", "train.log_every=5
         "eval.id_clips=2", "eval.ood_clips=2", "model.depth=1", "model.hidden_size=48", "model.num_heads=2",
         "diffusion.denoise_steps=2", "train.optimizer=adamw",
         "train.precision=float32"]  # fmt: skip
-FOLDER = "runs/id_ood/smoke/uniform-dit_xs-n300-seed0"
+FOLDER = "runs/id_ood/smoke/uniform-dit_xxs-n300-seed0"
 
 
 def under_torchrun(folder: Path, *words: str) -> "subprocess.Popen[str]":

@@ -11,6 +11,7 @@ from typing import Any, Dict
 from physlaw.errors import UserError
 from physlaw.words import Written
 
+_FOLDED = set("\x85\u2028\u2029")
 _NONE = ("", "null", "Null", "NULL", "~")
 
 
@@ -24,6 +25,9 @@ def read_site(path: Path) -> Dict[str, Any]:
 
     try:
         text = path.read_text(encoding="utf-8")
+        strange = _FOLDED & set(text)
+        if strange:
+            raise ValueError(f"{min(strange)!r} is a line break to YAML, which reads it as a space")
         root = yaml.compose(text, Loader=yaml.BaseLoader)
         found = {} if root is None else _plain(root, text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a file that is not UTF-8 raises ValueError
