@@ -9,8 +9,8 @@ import physlaw
 
 PACKAGE = Path(physlaw.__file__).parent
 NOT_EVERYWHERE = ("av", "pymunk", "torchmetrics")  # machines that only train may lack them
-# What each layer may import from the package, besides itself and errors, files, lease, config, provenance, terminal.
-COMMON = {"errors", "files", "lease", "config", "provenance", "terminal"}
+# What each layer may import from the package, besides itself and what is common.
+COMMON = {"errors", "fields", "files", "lease", "config", "provenance", "terminal", "words"}
 ALLOWED = {
     "worlds": set(),
     "render": {"worlds"},

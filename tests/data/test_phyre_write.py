@@ -1,6 +1,7 @@
 """`simulate scenario=combinatorial`: the released layout, the other formats, continuation and refusals."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -189,7 +190,7 @@ def test_another_set_in_the_same_place_is_refused(tmp_path: Path, change: dict[s
 @pytest.mark.parametrize(
     ("change", "message"),
     [({"split": "eval"}, "valid: train, in_template, out_of_template"), ({"size": "7"}, "valid: 6, 30, 60"),
-     ({"trials": 991}, "trials of split train must be 1 to 990, got 991"), ({"trials": 0}, "1 to 990"),
+     ({"trials": 991}, "trials of split train must be 1 to 990, got 991"), ({"trials": 0}, "at least 1"),
      ({"split": "in_template"}, "trials of split in_template must be 1 to 1, got 2"),
      ({"offset": 1200}, "offset must be 0 to 1199"), ({"count": 1200}, "count must be 1 to 1199"),
      ({"resolution": 48}, "must divide 512"), ({"num_frames": 0}, "at least 1"), ({"workers": 0}, "workers"),
@@ -200,10 +201,8 @@ def test_nonsense_is_refused_and_leaves_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     out = str(change.pop("out", "clips"))
-    asked = config(Path("x"), **change)
-    asked.out = out
     with pytest.raises(UserError, match=message):
-        simulate_phyre(asked)
+        simulate_phyre(replace(config(Path("x"), **change), out=out))
     assert not list(tmp_path.iterdir())
 
 
@@ -213,7 +212,8 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == f"2 clips in {tmp_path / 'a'}\n"
     assert sorted(p.name for p in (tmp_path / "a").glob("*:*")) == ["10060:000.hdf5", "10060:001.hdf5"]
     assert main([*words, "size=5"]) == 2
-    assert main(["simulate", "scenario=combinatorial", "size=5"]) == 2
+    assert "unknown size '5'; valid: 6, 30, 60" in capsys.readouterr().err
+    assert main(["simulate", "scenario=combinatorial", "size=6"]) == 2
     assert "needs out to name" in capsys.readouterr().err
     assert main(["simulate", "scenario=combinatorial", "block=id"]) == 2
     assert "unknown key 'block'" in capsys.readouterr().err
@@ -221,6 +221,6 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "/nothing.npz: no such file" in capsys.readouterr().err
     assert main(["simulate", "--help"]) == 0
     told = capsys.readouterr().out
-    for text in ("trials=None", "train, in_template, out_of_template", "count and offset are videos", "bodies=\n",
+    for text in ("trials=null", "train, in_template, out_of_template", "count and offset are videos", "bodies=\n",
                  "contact=elastic"):  # fmt: skip
         assert text in told

@@ -233,7 +233,8 @@ def test_two_writers_and_other_sets_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"out": "clips.mov"}, "a folder or a .hdf5 file"), ({"count": 0}, "count must be 1 to 300"),
+    [({"out": "clips.mov"}, "a folder or a .hdf5 file"), ({"count": 0}, "count must be at least 1"),
+     ({"count": 301}, "count must be 1 to 300"),
      ({"offset": 300}, "offset must be 0 to 299"), ({"split": "level9"}, "level2_v1"),
      ({"resolution": 8}, "16 to 512"), ({"num_frames": 0}, "at least 1"), ({"contact": "soft"}, "elastic, released"),
      ({"format": "avi"}, "released, npz, mp4"), ({"format": "npz", "out": "clips"}, "a .npz file"),

@@ -216,7 +216,7 @@ def test_the_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (tmp_path / "CLAIMS.md").is_file()
     assert (tmp_path / "results" / "claims.csv").is_file()
     assert main(["claims", "out_=x"]) == 2
-    assert "unknown word 'out_=x'; valid: results=FOLDER, out=FOLDER" in capsys.readouterr().err
+    assert "unknown key 'out_'; valid: results, out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", ["claims", "index"])

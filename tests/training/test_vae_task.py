@@ -146,7 +146,7 @@ def test_a_tokenizer_may_start_from_image_weights(tmp_path: Path) -> None:
         ("tokenizer.initial_file=x", "go together"),
         ("tokenizer.perceptual_sha256=12", "64 hexadecimal digits"),
         ("tokenizer.scenes=cats", "all, objects"),
-        ("tokenizer.adversarial_weight=-1", "must not be negative"),
+        ("tokenizer.adversarial_weight=-1", "must be at least 0"),
     ],
 )
 def test_impossible_tokenizers_are_refused(word: str, message: str) -> None:
