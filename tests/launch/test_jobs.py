@@ -49,7 +49,7 @@ def test_a_job_reads_the_words_that_were_typed(slurm: FakeSlurm, tmp_path: Path,
     assert launch(*words) == 0
     (script,) = slurm.scripts()
     slurm.run(script)
-    cell = tmp_path / folder / "id_ood/smoke/uniform-dit_xs-n30k-seed0"
+    cell = tmp_path / folder / "id_ood/smoke/uniform-dit_xxs-n30k-seed0"
     seen = json.loads((cell / "log.txt").read_text().splitlines()[1])
     assert seen == only_job(folder)
     read = compose_cell(seen)
@@ -144,9 +144,9 @@ def test_a_job_in_a_container_is_given_whole_paths(slurm: FakeSlurm, tmp_path: P
     ]
     assert launch(*words) == 0
     slurm.run(slurm.scripts()[0])
-    log = tmp_path / "a 'r'/id_ood/smoke/uniform-dit_xs-n30k-seed0/log.txt"
+    log = tmp_path / "a 'r'/id_ood/smoke/uniform-dit_xxs-n30k-seed0/log.txt"
     seen = log.read_text().splitlines()[1:]
-    file = tmp_path / "a 'r'/id_ood/smoke/launch/jobs/uniform-dit_xs-n30k-seed0.json"
+    file = tmp_path / "a 'r'/id_ood/smoke/launch/jobs/uniform-dit_xxs-n30k-seed0.json"
     bound = ["an option", "--bind", f"{tmp_path}/a 'r'", f"{tmp_path}/{image}"]
     assert seen == [*bound, "physlaw", "run", f"words={file}"]
 
