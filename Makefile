@@ -1,8 +1,8 @@
 # make reproduce   set up, run the smoke study, print the table beside the committed one
 # make launcher    a login node's part alone: .launcher/bin/physlaw launch, status (Python 3.8 or newer; no torch)
 # make image       build the image physlaw (FLAVOUR=cuda unless given; ENGINE=docker or podman)
-# make gpu-report  measure a GPU with this machine's own Python in one call of at most 8 minutes: OUT=folder (DRY=1: rehearse it on a CPU)
-# make gpu-packages  what a machine with PyTorch may still lack for that, in .gpu-packages, to be carried there
+# make gpu-report  measure a GPU in one call of at most 8 minutes: OUT=folder (DRY=1: rehearse it on a CPU)
+# make gpu-packages  fetch what a machine with PyTorch may still lack for that into .gpu-packages, to be carried there
 # make check-locks resolve the locks for Python 3.11 to 3.14 on x86_64 and aarch64, without downloading them
 # make test        set up, lint, type-check, run all tests
 # make test-faults   kills, damage, full disks (FAULTS=50 for a night)

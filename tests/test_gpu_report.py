@@ -17,6 +17,7 @@ import torch
 
 from physlaw.bench.gpu import training
 from physlaw.bench.gpu.child import Outcome, run_stage
+from physlaw.bench.gpu.command import PRELOADED
 from physlaw.bench.gpu.page import GOALS, faults, page, summary
 from physlaw.bench.gpu.plan import STAGES, GpuReportConfig, missing_packages, stages_of
 from physlaw.config import compose_cell
@@ -122,7 +123,7 @@ def test_what_does_not_fit_is_tried_with_half(monkeypatch: pytest.MonkeyPatch) -
 
 def test_stages_are_asked_for_by_name() -> None:
     assert tuple(stages_of(GpuReportConfig())) == STAGES
-    assert list(stages_of(GpuReportConfig(stages=("vae", "device")))) == ["device", "vae"]
+    assert list(stages_of(GpuReportConfig(stages=("vae",)))) == ["device", "vae"]
     longer = stages_of(GpuReportConfig(minutes=16.0))
     assert longer["smoke"].limit_s == 2 * stages_of(GpuReportConfig())["smoke"].limit_s
     for words, message in (
@@ -292,6 +293,14 @@ def test_a_cut_loses_nothing(tmp_path: Path, number: signal.Signals) -> None:
         assert process.returncode == 130
         assert stages()["vae"]["state"] == "stopped"
         assert b"Traceback" not in said
+
+
+def test_what_stages_are_forked_from_has_not_asked_for_the_device() -> None:
+    """CUDA that is asked for, if only whether it is there, cannot be used after a fork."""
+    code = "import torch\ncalls = []\n"
+    code += "torch.cuda.is_available = torch.cuda.device_count = lambda: calls.append(1) or 0\n"
+    code += f"import importlib\nfor name in {PRELOADED}: importlib.import_module(name)\nassert not calls"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_missing_packages_are_found() -> None:

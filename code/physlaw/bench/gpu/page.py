@@ -95,16 +95,16 @@ def _training(known: Found) -> str:
 
 def _switches(known: Found) -> str:
     own = known.way("switches", "own")
-    header = ["way", "s / step", "times own", "MFU", "peak GB", "first step s"]
+    header = ["way", "s / step", "times own", "MFU", "peak GB", "compiled", "first step s"]
     rows = []
     for row in [*known.rows("switches"), *known.rows("train_s_graphs")]:
         if why := _unmeasured(row):
-            rows.append([row["way"], why, *[MISSING] * 4])
+            rows.append([row["way"], why, *[MISSING] * 5])
             continue
         ratio = row["step_s"] / own["step_s"] if own else None
         rows.append([
             row["way"], _shown(row["step_s"], "{:.4f}"), _shown(ratio, "{:.3f}"), _shown(row["mfu"], "{:.1f} %", 100),
-            _shown(row["peak_memory_gb"], "{:.1f}"), _shown(row["first_step_s"], "{:.0f}"),
+            _shown(row["peak_memory_gb"], "{:.1f}"), row["compiled"], _shown(row["first_step_s"], "{:.0f}"),
         ])  # fmt: skip
     text = (
         "own: blocks compiled one by one, AdamW by torch, attention as torch chooses. A difference smaller than that "

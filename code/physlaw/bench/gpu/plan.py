@@ -34,7 +34,7 @@ SIZES = ("s", "b", "l", "xl")
 TINY_MODEL = ("model.depth=1", "model.hidden_size=48", "model.num_heads=2", "diffusion.denoise_steps=2")
 TINY = (*TINY_MODEL, "data.resolution=32", "tokenizer=vae_tiny", "train.batch_size=4", "eval.batch_size=2",
         "train.precision=auto", "machine.compile=off")  # fmt: skip
-TINY_SMOKE = (*TINY_MODEL, "size=300", "train.steps=20", "eval.id_clips=4", "eval.ood_clips=2")
+TINY_SMOKE = (*TINY_MODEL, "grid.sizes=[300]", "train.steps=20", "eval.id_clips=4", "eval.ood_clips=2")
 LEAST_S = 8.0  # a stage that would have less is not begun
 VAE_S = 60.0  # at least so long is kept for the VAE at the end
 TOTAL_MINUTES, DRY_MINUTES = 8.0, 4.5
@@ -48,7 +48,7 @@ class GpuReportConfig:
     dry: bool = False  # every stage at tiny sizes, on whatever device there is: a rehearsal, no measurement
     # in all, at most; 0: 8, and 4.5 with dry=true; every stage's own limit grows with it
     minutes: float = ranged(0.0, at_least=0)
-    stages: tuple[str, ...] = ()  # some alone, e.g. [train_s,vae]; none named: all
+    stages: tuple[str, ...] = ()  # some alone after the first, e.g. [train_s,vae]; none named: all
     runs: str = "runs"  # folder of run folders: the VAE goes on from its checkpoints there
 
     def __post_init__(self) -> None:
@@ -101,7 +101,7 @@ def stages_of(config: GpuReportConfig) -> dict[str, Stage]:
     plan = _all_stages(config)
     assert tuple(plan) == STAGES
     longer = config.total_s / config.usual_s
-    asked = {name: stage for name, stage in plan.items() if not config.stages or name in config.stages}
+    asked = {name: stage for name, stage in plan.items() if not config.stages or name in ("device", *config.stages)}
     return {name: replace(stage, limit_s=stage.limit_s * longer) for name, stage in asked.items()}
 
 
@@ -135,7 +135,7 @@ def _all_stages(config: GpuReportConfig) -> dict[str, Stage]:
                                 ways(("graphs", paper("s", *compiled("graphs")), 20))),
         "sample_s": Stage("generating clips with DiT-S", 60, f"{HERE}.training:sample", {"words": paper("s")}),
         "renderer": Stage("the GPU renderer beside a fill of the same memory", 30, f"{HERE}.stages:renderer",
-                          {"clips": 4 if dry else 256, "resolution": 32 if dry else 128}, ("numba",)),
+                          {"clips": 2 if dry else 256, "resolution": 32 if dry else 128}, ("numba",)),
         "deterministic": Stage("a training step of DiT-S in deterministic mode", 45, train,
                                ways(("deterministic", paper("s", "machine.deterministic=true"), 20))),
         "smoke": Stage("the smoke study, beside its committed CPU numbers", 100, f"{HERE}.stages:smoke",

@@ -159,8 +159,8 @@ def smoke(report: Report, words: list[str]) -> None:
 
     words = ["study=id_ood", "profile=smoke", *words, f"runs={report.folder / 'runs'}"]
     running = {}
-    for cell in study_cells(words):
-        command = [sys.executable, "-m", "physlaw", "run", *words, f"scenario={cell.scenario}"]
+    for number, cell in enumerate(study_cells(words)):
+        command = [sys.executable, "-m", "physlaw", "run", *words, f"number={number}"]
         environment = os.environ | {"PHYSLAW_PLAIN_PROGRESS": "1"}
         running[subprocess.Popen(command, env=environment, preexec_fn=die_with_parent)] = cell
     started = time.monotonic()

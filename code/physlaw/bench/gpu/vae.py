@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from physlaw.bench.gpu.child import Report
 from physlaw.cell.data import picture
@@ -33,40 +35,49 @@ def train_vae(report: Report, words: list[str], every_s: float, stop_s: float, c
     """Train the cell's VAE from its newest checkpoint on, as `physlaw prepare stage=tokenizer` would go on with it.
 
     Args:
-        every_s: seconds between rows.
-        stop_s: before the stage's limit training stops by itself, to be saved and measured once more.
-        clips: in distribution, and a quarter of it, at least one, of every block out of it; latents' statistics are of
-            four times as many.
+        every_s: seconds of training between rows.
+        stop_s: before the stage's limit, or twice what the last row took if that is more, training stops by itself, to
+            be saved and measured once more.
+        clips: four times as many are measured in distribution, half as many of every block out of it, and the latents'
+            statistics are of four times as many.
     """
     if not any(word.startswith("runs=") for word in words):
         words = [*words, f"runs={report.folder / 'runs'}"]
     cell = compose_cell(words)
     cell = replace(cell, eval=replace(cell.eval, id_clips=4 * clips, ood_clips=max(1, clips // 2)))
-    cell = replace(cell, machine=replace(cell.machine, batch_per_device=_part(cell)))
     use_machine(cell.machine)
-    run, folder = cell.tokenizer_run()
+    folder = cell.tokenizer_run()[1]
     with ranks.leased_by_main(folder, "the tokenizer", say=ranks.say):
         if (folder / "card.json").exists():
             report.row(note=f"{folder.name} is trained already: measure it by physlaw tokenizer profile={cell.profile}")
             return
-        task = tokenizer_task(cell)
-        settings = replace(vae_train_config(cell.tokenizer, cell.train), log_every=LOG_EVERY)
-        visitor = _Minutes(report, cell, task, folder, every_s, 4 * clips)
-        timer = threading.Timer(max(1.0, report.left_s - stop_s), os.kill, (os.getpid(), signal.SIGUSR2))
-        timer.daemon = True
-        timer.start()
-        try:
-            fit(task, settings, folder, run, folder.name, cell.machine, visitor)
-        except Interrupted as stopped:
-            ranks.say(str(stopped))
-        finally:
-            timer.cancel()
+        part = _part(cell)
+        while _ran_out_of_memory(report, cell, part, every_s, stop_s, 4 * clips) and part > 1:
+            part //= 2
+
+
+def _ran_out_of_memory(
+    report: Report, cell: CellConfig, part: int, every_s: float, stop_s: float, statistics: int
+) -> bool:
+    """Train until it is to stop, `part` clips in memory at once; true where the device had too little for that."""
+    cell = replace(cell, machine=replace(cell.machine, batch_per_device=part))
+    run, folder = cell.tokenizer_run()
+    task = tokenizer_task(cell)
+    settings = replace(vae_train_config(cell.tokenizer, cell.train), log_every=LOG_EVERY)
+    visitor = _Visitor(report, cell, task, folder, every_s, stop_s, statistics)
+    try:
+        fit(task, settings, folder, run, folder.name, cell.machine, visitor)
+    except Interrupted as stopped:
+        ranks.say(str(stopped))
+    except torch.OutOfMemoryError as error:
+        report.row(note=f"out of memory with {part or settings.batch_size} clips at once")
+        print(error, file=sys.stderr, flush=True)
+        return True
+    return False
 
 
 def _part(cell: CellConfig) -> int:
     """machine.batch_per_device of the full-width VAE that should fit the card; 0, no limit, on a CPU."""
-    import torch
-
     if ranks.device() == "cpu":
         return 0
     part = cell.tokenizer.batch_size
@@ -75,20 +86,29 @@ def _part(cell: CellConfig) -> int:
     return part
 
 
-class _Minutes:
+class _Visitor:
     """Looks at the training every so often, and when it stops: saved by then, measured here."""
 
     def __init__(
-        self, report: Report, cell: CellConfig, task: VAETask, folder: Path, every_s: float, statistics: int
+        self,
+        report: Report,
+        cell: CellConfig,
+        task: VAETask,
+        folder: Path,
+        every_s: float,
+        stop_s: float,
+        statistics: int,
     ) -> None:
         self.report, self.cell, self.task, self.folder = report, cell, task, folder
-        self.every_s, self.statistics = every_s, statistics
+        self.every_s, self.stop_s, self.statistics = every_s, stop_s, statistics
         self.last = self.asked = 0.0  # 0: nothing has been trained yet
         self.trained_s = 0.0  # but for the first step, which comes with loading and beginning
 
     def due(self) -> bool:
         self.asked = time.monotonic()
         self.last = self.last or self.asked
+        if self.report.left_s < self.stop_s:
+            os.kill(os.getpid(), signal.SIGUSR2)  # as a cluster asks for it
         return self.asked - self.last >= self.every_s
 
     def look(self, state: TrainState) -> None:
@@ -116,6 +136,7 @@ class _Minutes:
             **self._logged(),
         )
         self.last = time.monotonic()
+        self.stop_s = max(self.stop_s, 2 * (self.last - self.asked))
 
     def _logged(self) -> dict[str, Any]:
         """The newest losses and rate of the log."""
