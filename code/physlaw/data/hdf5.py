@@ -115,7 +115,8 @@ class Hdf5Shards:
         self._shapes: list[tuple[Shape, Shape]] = []  # of the two datasets of numbers
         for path in paths:
             try:
-                keys = json.loads(_ask_reader("keys", str(path), layout).tobytes())
+                # Absolute: the reader stays in the folder in which it was started.
+                keys = json.loads(_ask_reader("keys", os.path.abspath(path), layout).tobytes())
             except _Failed as error:
                 raise UserError(f"{path}: not a readable HDF5 file of clips ({error})") from None
             for key in keys if keys == [""] else self.sorted_keys(path, keys):
@@ -139,7 +140,7 @@ class Hdf5Shards:
     def _ask(self, shard: int, operation: str, *arguments: object) -> NDArray[Any]:
         path, key = self._shards[shard]
         try:
-            return _ask_reader(operation, str(path), self._layout, key, *arguments)
+            return _ask_reader(operation, os.path.abspath(path), self._layout, key, *arguments)
         except _Failed as error:
             what = {"video": " clip {0}", "rows": " {0}"}.get(operation, "").format(*arguments[:1])
             raise UserError(f"{self._name(shard)}{what}: cannot be read ({error})") from None
