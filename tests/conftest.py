@@ -16,6 +16,16 @@ RELEASED = ("uniform", "parabola", "collision")
 _absent: list[str] = []
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Under `--dist loadgroup` a module whose tests share a fixture is one process's; it would be made in each."""
+    for item in items:
+        module = item.nodeid.partition("::")[0]
+        fixtures = [known[-1] for known in item._fixtureinfo.name2fixturedefs.values()]  # type: ignore[attr-defined]
+        shared = any(fixture.scope != "function" and fixture.baseid == module for fixture in fixtures)
+        if shared and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(module))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
     """Several test processes share the cores; torch's threads would fight over them."""

@@ -13,6 +13,7 @@ from physlaw.config import compose_cell
 from physlaw.data import phyre_clips
 from physlaw.label.command import read_clips
 
+pytestmark = pytest.mark.xdist_group("bodies")  # one process compiles what tracks them: a minute
 TINY = [
     "study=combinatorial",
     "train.steps=4",

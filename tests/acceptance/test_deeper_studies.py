@@ -6,9 +6,8 @@ import pandas as pd
 import pytest
 
 from physlaw.__main__ import main
-from physlaw.config import STUDIES, compose_cell
+from physlaw.config import compose_cell
 from physlaw.errors import UserError
-from physlaw.launch.cells import study_cells
 from physlaw.studies import memorization, velocity_gap
 from physlaw.worlds.variants import GAPS, TRAINED_SPEEDS
 
@@ -55,19 +54,6 @@ def test_a_study_runs_to_its_table_verdict_and_page(study: str, tmp_path: Path) 
         assert text in page
     assert main(["report", str(out)]) == 0
     assert main(["reproduce", f"study={study}", *words]) == 0  # finished cells are kept
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("study", CASES)
-@pytest.mark.parametrize("profile", ["smoke", "mini", "paper"])
-def test_every_profile_composes_its_cells(study: str, profile: str) -> None:
-    cells = study_cells([f"study={study}", f"profile={profile}"])
-    assert {cell.scenario for cell in cells} <= set(STUDIES[study])
-    assert len({cell.name for cell in cells}) == len(cells)
-    if profile != "smoke":
-        assert {cell.scenario for cell in cells} == set(STUDIES[study])
-    if profile == "paper":
-        assert {cell.train.steps for cell in cells} <= {100_000, 300_000}
 
 
 def test_a_name_may_not_have_a_point() -> None:

@@ -13,6 +13,7 @@ from physlaw.render.bodies import render_bodies
 from physlaw.worlds.bodies import pack
 from physlaw.worlds.phyre.scenes import out_of_template_videos, training_videos
 
+pytestmark = pytest.mark.xdist_group("bodies")  # one process compiles what tracks them: a minute
 FLOOR = Thresholds(dict(FLOORS) | {"penetration": 13.0}, 32, 500)
 EXPECTED = {
     "object_removed": "vanished",

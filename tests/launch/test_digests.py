@@ -13,12 +13,19 @@ from physlaw.launch.cells import study_cells
 KNOWN = json.loads((Path(__file__).parent / "digests.json").read_text())
 
 
-def digests(study: str, profile: str) -> dict[str, list[str]]:
+PROFILES = [(study, name) for study in STUDIES for name in choices("profile", study)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("study", "profile"), PROFILES)
+def test_a_profiles_cells_are_its_studys_and_identified_as_ever(study: str, profile: str) -> None:
     cells = study_cells([f"study={study}", f"profile={profile}"])
-    return {cell.name: [cell.digest()[:16], cell.tokenizer_run()[0][:16]] for cell in cells}
-
-
-@pytest.mark.parametrize("study", STUDIES)
-def test_cells_are_identified_as_ever(study: str) -> None:
-    for profile in choices("profile", study):
-        assert digests(study, profile) == KNOWN[f"{study}/{profile}"], profile
+    found = {cell.name: [cell.digest()[:16], cell.tokenizer_run()[0][:16]] for cell in cells}
+    assert found == KNOWN[f"{study}/{profile}"]
+    assert len(found) == len(cells)
+    assert {(cell.study, cell.profile) for cell in cells} == {(study, profile)}
+    assert all(cell.grid.notes for cell in cells)
+    scenarios = {cell.scenario for cell in cells}
+    assert scenarios == set(STUDIES[study]) if profile in ("mini", "paper") else scenarios <= set(STUDIES[study])
+    if profile == "paper":
+        assert {cell.train.steps for cell in cells} <= {100_000, 300_000, 1_000_000}
