@@ -128,7 +128,7 @@ def test_stages_are_asked_for_by_name() -> None:
     assert longer["smoke"].limit_s == 2 * stages_of(GpuReportConfig())["smoke"].limit_s
     for words, message in (
         (["stages=[device,train_m]"], "unknown stage 'train_m'; valid: device"),
-        (["minutes=long"], "minutes must be a number, got 'long'"),
+        (["minutes=long"], "minutes must be a finite number, got 'long'"),
         (["dry=perhaps"], "dry must be true or false, got 'perhaps'"),
         (["output=x"], "unknown key 'output'; valid: out"),
         (["dry"], "not key=value: 'dry'"),

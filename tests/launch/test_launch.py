@@ -119,7 +119,7 @@ def test_states_without_a_cluster(
     (first / "train.jsonl").write_text('{"step": 500, "steps_per_s": 10.0}\n{"step": 1000, "steps_per_s": 10.0}\n{"st')
     states = {cell.name: (state, text) for cell, state, text in cell_states(words)}
     assert states[plan.cells[0].name][0] == "running"
-    assert "step 1000 of 2000, 10 steps/s, 2 min left" in states[plan.cells[0].name][1]
+    assert "step 1000 of 3000, 10 steps/s, 3 min left" in states[plan.cells[0].name][1]
     assert "went back to the queue 1 times" in states[plan.cells[0].name][1]
     assert states[plan.cells[1].name] == ("pending", "Priority")
     assert states[plan.cells[2].name] == ("failed", "its job left the queue before it started")

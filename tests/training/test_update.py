@@ -47,13 +47,13 @@ def advance(state: TrainState, update, steps: int, skip: str = "") -> list[float
     return norms
 
 
-def assert_equal(one: TrainState, other: TrainState) -> None:
+def assert_equal(one: TrainState, other: TrainState, rounding: float = 1e-4) -> None:
     left, right = one.tensors(), other.tensors()
     assert left.keys() == right.keys()
     assert one.step == other.step
     for name, value in left.items():
         apart = (right[name] - value).norm() / value.norm().clamp(min=1e-12)
-        assert apart < 1e-4, f"{name}: {apart}"
+        assert apart < rounding, f"{name}: {apart}"
 
 
 def settings(**values: object) -> TrainConfig:
@@ -75,8 +75,9 @@ def test_it_equals_the_plain_update(case: str) -> None:
     plain, fused = fresh(config), fresh(config)
     steps = 3 if case == "muon" else 12  # in 16 bits it would make much of a rounding
     norms = advance(plain, lambda: plain_update(plain, config), steps)
-    assert advance(fused, FusedUpdate(fused, config, compiled=False), steps) == pytest.approx(norms, rel=1e-4)
-    assert_equal(plain, fused)
+    rounding = 5e-3 if case == "muon" else 1e-4  # orthogonalising makes small singular values as large as the others
+    assert advance(fused, FusedUpdate(fused, config, compiled=False), steps) == pytest.approx(norms, rel=rounding)
+    assert_equal(plain, fused, rounding)
     assert all(parameter.grad is None for parameter in fused.model.parameters())
 
 
