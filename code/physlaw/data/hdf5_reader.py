@@ -27,8 +27,8 @@ LAYOUTS = {  # of a shard: two datasets of numbers, then the videos
 }
 TRIALS = "trials"  # an attribute of action_streams; without it row k is trial k
 MAX_OPEN_FILES = 64
-MAX_MEMORY_BYTES = 4 << 30
-MAX_CPU_S = 5.0  # for one answer; a sound file needs milliseconds
+MAX_MORE_MEMORY = 1 << 30  # bytes beyond those of the start; a damaged length costs the seconds of filling what it claims
+MAX_CPU_S, MAX_ROWS_CPU_S = 1.0, 5.0  # for one answer; a sound file needs milliseconds, if nothing is compressed
 MAX_COMPRESSION = 64  # a dataset that claims more than this many times its file's size is damaged
 MAX_VIDEO_BYTES = 256 << 20
 
@@ -131,7 +131,8 @@ def answers(lines: Iterator[str]) -> Iterator[tuple[dict[str, Any], bytes]]:
     """(header, content) for every request."""
     for line in lines:
         operation, *arguments = json.loads(line)
-        signal.setitimer(signal.ITIMER_PROF, MAX_CPU_S)  # an endless loop ends the process; waiting for a disk does not
+        # An endless loop ends the process; waiting for a disk does not.
+        signal.setitimer(signal.ITIMER_PROF, MAX_ROWS_CPU_S if operation == "rows" else MAX_CPU_S)
         try:
             values = np.ascontiguousarray(_OPERATIONS[operation](*arguments))
             if values.nbytes > MAX_VIDEO_BYTES and operation == "video":
@@ -146,10 +147,13 @@ def answers(lines: Iterator[str]) -> Iterator[tuple[dict[str, Any], bytes]]:
 
 def main() -> None:
     """Answer until standard input closes."""
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    with open("/proc/self/statm") as status:
+        memory = int(status.read().split()[0]) * resource.getpagesize() + MAX_MORE_MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for header, content in answers(sys.stdin):
-        sys.stdout.buffer.write(json.dumps(header).encode() + b"\n" + content)
+        sys.stdout.buffer.write(json.dumps(header).encode() + b"\n")
+        sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
 
 
