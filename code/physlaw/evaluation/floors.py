@@ -6,6 +6,7 @@ are rendered at 256 pixels, then possibly stored as mp4, then possibly averaged 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from physlaw.data.mp4 import decode_mp4, encode_mp4
 from physlaw.data.records import Frames, Index
 from physlaw.evaluation.looks_check import DISTURBANCES, confusion
 from physlaw.evaluation.score import classify, concatenate
-from physlaw.evaluation.velocity import ERROR_NAMES, velocity_errors
+from physlaw.evaluation.velocity import ERROR_NAMES, VelocityErrors, velocity_errors
 from physlaw.fields import check, choice, random_seed, ranged
 from physlaw.files import write_json, write_text
 from physlaw.provenance import provenance
@@ -63,14 +64,17 @@ def in_dist_scenes(scenario: str, seed: int, limit: int) -> tuple[SceneSet, Inde
     return scenes, index[classify(scenes.scenario, scenes.init(index)) == "in"][:limit]
 
 
-def make_frames(source: str, scenes: SceneSet, index: Index) -> Frames:
-    """(N,) scene numbers -> (N, T, W, W, 3) uint8, made as the source says."""
-    if source == "bare128":
-        return render_clips(scenes.trajectory(index), SMALL, "bare")
-    frames = render_clips(scenes.trajectory(index), NATIVE)
-    if source.startswith("mp4"):
-        frames = np.stack([decode_mp4(encode_mp4(clip), source) for clip in frames])
-    return area_average(frames, SMALL) if source.endswith("128") else frames
+def frames_by_source(scenes: SceneSet, index: Index) -> Iterator[tuple[str, Frames]]:
+    """(N,) scene numbers -> (N, T, W, W, 3) frames, made in every way of SOURCES and in its order; each is rendered
+    and coded once."""
+    trajectory = scenes.trajectory(index)
+    raw = render_clips(trajectory, NATIVE)
+    coded = np.stack([decode_mp4(encode_mp4(clip), "mp4") for clip in raw])
+    yield "raw256", raw
+    yield "mp4", coded
+    yield "raw128", area_average(raw, SMALL)
+    yield "mp4_128", area_average(coded, SMALL)
+    yield "bare128", render_clips(trajectory, SMALL, "bare")
 
 
 def measure_floors(config: FloorsConfig) -> pd.DataFrame:
@@ -78,15 +82,15 @@ def measure_floors(config: FloorsConfig) -> pd.DataFrame:
     rows = []
     for scenario in SCENARIOS:
         scenes, index = in_dist_scenes(scenario, config.seed, config.clips)
-        for source in SOURCES:
-            parts = []
-            for start in range(0, len(index), _CHUNK):
-                some = index[start : start + _CHUNK]
-                init, positions = scenes.init(some), scenes.positions(some)
+        parts: dict[str, list[VelocityErrors]] = {source: [] for source in SOURCES}
+        for start in range(0, len(index), _CHUNK):
+            some = index[start : start + _CHUNK]
+            init, positions = scenes.init(some), scenes.positions(some)
+            for source, frames in frames_by_source(scenes, some):
                 method = "bare" if source == "bare128" else "area"
-                frames = make_frames(source, scenes, some)
-                parts.append(velocity_errors(scenes.scenario, init, positions, frames, method=method))
-            errors = concatenate(parts)
+                parts[source].append(velocity_errors(scenes.scenario, init, positions, frames, method=method))
+        for source, measured in parts.items():
+            errors = concatenate(measured)
             row: dict[str, object] = {"scenario": scenario, "frames": source, "clips": len(index)}
             for name in ERROR_NAMES:
                 row[name], row[f"{name}_se"] = _mean_and_error(getattr(errors, name))
