@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from pages import Page, check_fits_a_phone
 
 from physlaw.__main__ import main
 from physlaw.config import REPOSITORY
@@ -15,7 +15,6 @@ from physlaw.report.claims import claim_rows
 from physlaw.report.index import studies_of, write_index
 from physlaw.report.scales import read_results
 from physlaw.report.study import DECIDED_BY
-from physlaw.reproduce import redraw
 
 
 @pytest.fixture(scope="module")
@@ -30,35 +29,6 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "combinatorial" / "smoke" / "report.html").unlink()
     write_index(folder)
     return folder
-
-
-class Page(HTMLParser):
-    """What the tests ask of a page: links, tables outside a scrolling box, what it loads, ids."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.loose: list[str] = []
-        self.loads: list[str] = []
-        self.ids: set[str] = set()
-        self.open: list[tuple[str, str]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        known = {name: value or "" for name, value in attrs}
-        self.ids.add(known.get("id", ""))
-        if tag == "a":
-            self.links.append(known["href"])
-        if tag in ("script", "link") or "src" in known:
-            self.loads.append(known.get("src", tag))
-        if tag == "table" and ("div", "scroll") not in self.open:
-            self.loose.append(tag)
-        if tag not in ("meta", "img", "br", "link"):
-            self.open.append((tag, known.get("class", "")))
-
-    def handle_endtag(self, tag: str) -> None:
-        while self.open and self.open.pop()[0] != tag:
-            pass
 
 
 def test_every_claim_is_there_with_its_verdicts_in_words(results: Path) -> None:
@@ -92,23 +62,9 @@ def test_what_was_not_run_is_listed_with_its_command(results: Path) -> None:
         assert f"<code>physlaw reproduce study=id_ood profile={row.scale}</code>" in text
 
 
-def phone(text: str) -> None:
-    """Nothing is loaded from elsewhere; tables scroll in their box; the viewport is the device's."""
-    page = Page(text)
-    assert 'name="viewport" content="width=device-width, initial-scale=1"' in text
-    assert page.loose == []
-    assert all(source.startswith("data:") for source in page.loads)
-    assert "http://" not in re.sub(r"data:[^\"]*", "", text)
-    for rule in (".scroll { overflow-x: auto;", "img.plot { max-width: 100%", "overflow-wrap: anywhere"):
-        assert rule in text
-
-
-def test_pages_are_whole_and_fit_a_phone(results: Path, tmp_path: Path) -> None:
-    phone((results / "index.html").read_text())
-    for study in ("id_ood", "combinatorial"):
-        copy = tmp_path / study / "smoke"
-        shutil.copytree(REPOSITORY / "results" / study / "smoke", copy)
-        phone(redraw(copy).read_text())
+def test_the_page_is_whole_and_fits_a_phone(results: Path) -> None:
+    """The studies' own: test_report."""
+    check_fits_a_phone((results / "index.html").read_text())
 
 
 def test_a_table_outside_its_box_would_be_found() -> None:
