@@ -12,6 +12,9 @@ import pytest
 
 from processes import close_all
 
+# Before torch: its compiler would start a process for every core, each of which imports torch, to run g++ a few times.
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+
 RELEASED = ("uniform", "parabola", "collision")
 _absent: list[str] = []
 

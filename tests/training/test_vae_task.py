@@ -34,9 +34,9 @@ def lpips_file(folder: Path) -> tuple[str, str]:
     return str(folder / "lpips.safetensors"), sha256_file(folder / "lpips.safetensors")
 
 
-def vae_task(side: int = 32, **settings: object) -> VAETask:
+def vae_task(side: int = 32, res_blocks: int = 1, **settings: object) -> VAETask:
     torch.manual_seed(0)
-    vae = VideoVAE(8, (1, 2), 1, temporal_levels=1)
+    vae = VideoVAE(8, (1, 2), res_blocks, temporal_levels=1)
     config = TokenizerConfig(**({"batch_size": 4, "channel_mult": (1, 2), "temporal_levels": 1} | settings))  # type: ignore[arg-type]
     return VAETask(vae, RandomObjectClips(side, 4), config, "cpu")
 
@@ -103,7 +103,8 @@ def test_a_perceptual_term_exists_where_its_weights_are_given(tmp_path: Path) ->
 def test_ways_of_running_agree(tmp_path: Path, critics: dict[str, object], machine: MachineConfig) -> None:
     logs = []
     for name, way in (("a", MachineConfig()), ("b", machine)):
-        _, report = fit(vae_task(**critics), TRAIN, tmp_path / name, "run", "vae", way)
+        task = vae_task(res_blocks=0, **critics)  # type: ignore[arg-type]  # half of what there is to compile
+        _, report = fit(task, TRAIN, tmp_path / name, "run", "vae", way)
         assert report.compiled == (way.compile == "blocks")
         logs.append([json.loads(line) for line in (tmp_path / name / "train.jsonl").read_text().splitlines()])
     for expected, found in zip(*logs, strict=True):
