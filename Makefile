@@ -82,13 +82,16 @@ lint: $(STAMP)
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 
+# Several test processes; tests that share what is dear to make are one's.
+PARALLEL := -n $(WORKERS) --dist loadgroup
+
 test: lint
-	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --durations=5
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(PARALLEL) --durations=5
 	$(took)
 
 FAULTS ?= 1
 test-faults: $(STAMP)
-	@PHYSLAW_FAULTS=$(FAULTS) OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest tests/faults --durations=0
+	@PHYSLAW_FAULTS=$(FAULTS) OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest tests/faults $(PARALLEL) --durations=0
 	$(took)
 
 test-cluster: $(STAMP)
@@ -134,7 +137,7 @@ test-image-build:
 	$(took)
 
 quick: $(STAMP)
-	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) -m 'not slow and not gpu'
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(PARALLEL) -m 'not slow and not gpu'
 	$(took)
 
 clean:

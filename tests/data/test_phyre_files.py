@@ -11,8 +11,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from test_fuzz import mutant
 
+from mutants import mutant
 from physlaw.data import phyre_clips
 from physlaw.data.clips import ClipSource
 from physlaw.data.mp4 import encode_mp4
