@@ -336,6 +336,9 @@ def main(words: list[str] | None = None) -> int:
         if type(error).__name__ == "Interrupted":
             print(f"physlaw: {error}", file=sys.stderr)
             return 130
+        if "out of memory" in str(error) or "can't allocate memory" in str(error):  # torch's RuntimeErrors
+            print(f"physlaw: error: not enough memory ({str(error).splitlines()[0]})", file=sys.stderr)
+            return 2
         raise
 
 

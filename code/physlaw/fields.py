@@ -13,6 +13,7 @@ from typing import Any
 from physlaw.errors import UserError, unknown
 
 LARGEST = 2**31 - 1  # of a whole number that declares no other limit
+MOST_FRAMES, MOST_CLIPS, MOST_WORKERS = 10_000, 1_000_000, 1024  # of one clip, in one batch, at once
 LARGEST_SEED = 2**63 - 1  # what tables and generators hold
 
 
@@ -28,10 +29,8 @@ class Range:
     def __str__(self) -> str:
         if self.at_least is not None and self.at_most is not None:
             return f"{self.at_least} to {self.at_most}"
-        if self == Range(above=0):
-            return "positive"
         limits = [f"{name.replace('_', ' ')} {value}" for name, value in vars(self).items() if value is not None]
-        return " and ".join(limits) or "a finite number"
+        return " and ".join(limits).replace("above 0", "positive") or "a finite number"
 
     def check(self, key: str, value: Any) -> None:
         if isinstance(value, float) and not math.isfinite(value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from physlaw.fields import choice, ranged
+from physlaw.fields import MOST_WORKERS, choice, ranged
 
 STAGES = ("tokenizer", "latents")
 
@@ -37,7 +37,8 @@ class ReproduceConfig:
     """`physlaw reproduce`."""
 
     out: str = ""  # a folder; reproduced/<study>/<table> unless named
-    workers: Optional[int] = ranged(None, at_least=1)  # cells at once; null: as many as the cores hold
+    # cells at once; null: as many as the cores hold
+    workers: Optional[int] = ranged(None, at_least=1, at_most=MOST_WORKERS)
 
 
 @dataclass

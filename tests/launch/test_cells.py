@@ -95,7 +95,7 @@ def test_digest_follows_what_changes_a_result() -> None:
         (["train.stepz=1"], "unknown key 'train.stepz'; valid: train.steps, "),
         (["train.steps=many"], "train.steps must be a whole number, got 'many'"),
         (["train.steps=0"], "train.steps must be positive, got 0"),
-        (["data.num_frames=0"], "data.num_frames must be at least 1, got 0"),
+        (["data.num_frames=0"], "data.num_frames must be 1 to 10000, got 0"),
         (["data.num_cond_frames=32"], "data.num_cond_frames must be 1 to num_frames - 1 = 31, got 32"),
         (["data.resolution=8"], "data.resolution must be 16 to 512, got 8"),
         (["data.contact=soft"], "unknown data.contact 'soft'; valid: elastic, released"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from physlaw.errors import UserError
-from physlaw.fields import check, choice, random_seed, ranged
+from physlaw.fields import MOST_FRAMES, check, choice, random_seed, ranged
 from physlaw.render.config import METHODS, picture_side
 
 SCENARIO_NAMES = ("uniform", "parabola", "collision")
@@ -49,7 +49,7 @@ class DataConfig:
     """Which clips. Lengths in frames, sizes in pixels."""
 
     resolution: int = picture_side(128)
-    num_frames: int = ranged(32, at_least=1)
+    num_frames: int = ranged(32, at_least=1, at_most=MOST_FRAMES)
     num_cond_frames: int = ranged(3, at_least=1)
     # what a model sees for the other frames; held: the last condition frame, and it draws what differs from it
     condition: str = choice("zeros", CONDITIONS)

@@ -27,7 +27,7 @@ from physlaw.data.hdf5_reader import BODIES, TRIALS
 from physlaw.data.npz import Truth
 from physlaw.data.phyre_clips import check_body_clips, phyre_scenes_digest
 from physlaw.errors import UserError
-from physlaw.fields import check, choice, random_seed, ranged
+from physlaw.fields import MOST_FRAMES, MOST_WORKERS, check, choice, random_seed, ranged
 from physlaw.render.bodies import render_bodies
 from physlaw.render.config import picture_side
 from physlaw.worlds.bodies import pack
@@ -65,9 +65,9 @@ class PhyreSimulateConfig:
     count: int | None = ranged(None, at_least=1)
     offset: int = ranged(0, at_least=0)  # videos that are left out before
     resolution: int = picture_side(256)
-    num_frames: int = ranged(32, at_least=1)
+    num_frames: int = ranged(32, at_least=1, at_most=MOST_FRAMES)
     seed: int = random_seed()
-    workers: int | None = ranged(None, at_least=1)  # None: every core
+    workers: int | None = ranged(None, at_least=1, at_most=MOST_WORKERS)  # None: every core
 
     def __post_init__(self) -> None:
         check(self)

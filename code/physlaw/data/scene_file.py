@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.fields import check, ranged
+from physlaw.fields import MOST_FRAMES, check, ranged
 from physlaw.files import write_atomic
 from physlaw.render.bodies import index_pictures
 from physlaw.worlds.bodies import pack, read_bodies
@@ -34,7 +34,7 @@ class SceneFileConfig:
     bodies: str = ""  # the scenes, npz
     out: str = "poses.npz"
     poses: str = ""  # draw these (sK_pose) instead of simulating
-    frames: int = ranged(50, at_least=1)  # how many stored frames are simulated
+    frames: int = ranged(50, at_least=1, at_most=MOST_FRAMES)  # how many stored frames are simulated
     scenario: str = "combinatorial"
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from physlaw.data.clips import scenes_digest
 from physlaw.data.config import CONTACTS, PLACEMENTS
 from physlaw.data.hdf5_reader import BALLS
 from physlaw.data.npz import Truth
-from physlaw.fields import check, choice, random_seed, ranged
+from physlaw.fields import MOST_FRAMES, MOST_WORKERS, check, choice, random_seed, ranged
 from physlaw.render.config import picture_side
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
@@ -42,11 +42,11 @@ class SimulateConfig:
     count: int | None = ranged(None, at_least=1)  # None: all from offset on
     offset: int = ranged(0, at_least=0)
     resolution: int = picture_side(256)
-    num_frames: int = ranged(32, at_least=1)
+    num_frames: int = ranged(32, at_least=1, at_most=MOST_FRAMES)
     contact: str = choice("elastic", CONTACTS)  # or released: inelastic below closing speed 1.0
     placement: str = choice("per_sample", PLACEMENTS)  # or released: the release's order and random numbers
     seed: int = random_seed()
-    workers: int | None = ranged(None, at_least=1)  # None: every core
+    workers: int | None = ranged(None, at_least=1, at_most=MOST_WORKERS)  # None: every core
 
     def __post_init__(self) -> None:
         check(self)

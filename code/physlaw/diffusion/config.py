@@ -19,7 +19,7 @@ class DiffusionConfig:
 
     objective: str = choice("v_prediction", OBJECTIVES)
     schedule: str = choice("scaled_linear", SCHEDULES)  # v_prediction only
-    num_timesteps: int = ranged(1000, at_least=2)  # v_prediction only
+    num_timesteps: int = ranged(1000, at_least=2, at_most=1_000_000)  # v_prediction only
     times: str = choice("uniform", TIME_DISTRIBUTIONS)
     logit_mean: float = ranged(0.0)  # logit_normal only: mean and spread of logit(t)
     logit_std: float = ranged(1.0, at_least=0)

@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional, Tuple
 
 from physlaw.data.config import EVALUATIONS
 from physlaw.errors import UserError
-from physlaw.fields import check, choice, ranged
+from physlaw.fields import MOST_CLIPS, check, choice, ranged
 
 
 @dataclass
@@ -19,7 +19,7 @@ class EvalConfig:
     blocks: str = choice("released", EVALUATIONS)
     id_clips: Optional[int] = ranged(None, at_least=1)  # None: the whole block
     ood_clips: Optional[int] = ranged(None, at_least=1)  # per block
-    batch_size: int = ranged(64, at_least=1)
+    batch_size: int = ranged(64, at_least=1, at_most=MOST_CLIPS)
     shown_clips: int = ranged(2, at_least=0)  # per block, kept as videos for the report
     # simulated ones that the abnormal ratio's thresholds are calibrated on, and checked on
     detector_clips: int = ranged(500, at_least=1)
@@ -64,7 +64,8 @@ class ScoreConfig:
 class SweepConfig:
     """How `physlaw sweep_sampler` measures."""
 
-    steps: Tuple[int, ...] = ranged((5, 10, 20, 50, 100, 250), at_least=1)  # the largest is the reference
+    # the largest is the reference
+    steps: Tuple[int, ...] = ranged((5, 10, 20, 50, 100, 250), at_least=1, at_most=100_000)
     seeds: int = ranged(3, at_least=1)  # of the noise
     clips: int = ranged(256, at_least=1)
     tolerance: float = ranged(0.02, at_least=0)

@@ -85,7 +85,14 @@ def cells_to_run(plan: Plan, queue: dict[str, tuple[str, str]]) -> list[CellConf
 def read_manifest(folder: Path) -> dict[str, Any]:
     """What has been submitted: {"cells": {name: {"job", "log", "after", ...}}, "prepare": {name: {...}}}."""
     path = folder / "manifest.json"
-    return dict(read_json(path)) if path.is_file() else {"cells": {}, "prepare": {}}
+    if not path.is_file():
+        return {"cells": {}, "prepare": {}}
+    found = read_json(path)
+    if not (
+        isinstance(found, dict) and isinstance(found.get("cells"), dict) and isinstance(found.get("prepare"), dict)
+    ):
+        raise UserError(f"{path}: not what launch writes; without it, launch takes all of its jobs for gone")
+    return found
 
 
 def shape_of(cell: CellConfig, cluster: ClusterConfig) -> dict[str, Any]:

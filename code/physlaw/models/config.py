@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Tuple
 
 from physlaw.errors import UserError
-from physlaw.fields import check, choice, random_seed, ranged
+from physlaw.fields import MOST_CLIPS, MOST_FRAMES, check, choice, random_seed, ranged
 
 KINDS = ("pixels", "vae")
 SCENES = ("all", "objects")
@@ -31,19 +31,20 @@ class ModelConfig:
     """A row of the size table (configs/model/*.yaml)."""
 
     name: str = "dit_s"
-    depth: int = ranged(12, above=0)
-    hidden_size: int = ranged(384, above=0)
-    num_heads: int = ranged(6, above=0)
-    patch_size: Tuple[int, int, int] = ranged((1, 2, 2), at_least=1)  # latent frames, rows, columns per token
-    mlp_ratio: float = ranged(4.0, above=0)
+    depth: int = ranged(12, above=0, at_most=1024)
+    hidden_size: int = ranged(384, above=0, at_most=65_536)
+    num_heads: int = ranged(6, above=0, at_most=1024)
+    # latent frames, rows, columns per token
+    patch_size: Tuple[int, int, int] = ranged((1, 2, 2), at_least=1, at_most=1024)
+    mlp_ratio: float = ranged(4.0, above=0, at_most=1024)
     # A hidden layer of so many widths before the output; 0: none, as in DiT. A linear layer alone mixes patches from
     # hidden_size pictures, too few where a token is a whole frame.
-    head_ratio: float = ranged(0.0, at_least=0)
+    head_ratio: float = ranged(0.0, at_least=0, at_most=1024)
     modality: str = choice("vision", MODALITIES)
     text_encoder: str = "random"  # text only, as all below: or the folder of a T5 encoder
     text_sha256: str = ""  # of that folder, see physlaw.models.text
-    text_dim: int = ranged(512, above=0)  # width of a token's embedding, 512 in T5-small
-    text_length: int = ranged(64, above=0)  # tokens of a sentence at most
+    text_dim: int = ranged(512, above=0, at_most=65_536)  # width of a token's embedding, 512 in T5-small
+    text_length: int = ranged(64, above=0, at_most=65_536)  # tokens of a sentence at most
 
     def __post_init__(self) -> None:
         check(self, "model.")
@@ -81,10 +82,10 @@ class TokenizerConfig:
     name: str = "vae"
     kind: str = choice("vae", KINDS)
     scale: float = ranged(2.0, above=0)  # pixels only: latent value of full coverage minus that of none
-    base_channels: int = ranged(128, above=0)
-    channel_mult: Tuple[int, ...] = ranged((1, 2, 4, 4), at_least=1)
-    res_blocks: int = ranged(2, above=0)
-    latent_channels: int = ranged(4, above=0)
+    base_channels: int = ranged(128, above=0, at_most=65_536)
+    channel_mult: Tuple[int, ...] = ranged((1, 2, 4, 4), at_least=1, at_most=1024)
+    res_blocks: int = ranged(2, above=0, at_most=1024)
+    latent_channels: int = ranged(4, above=0, at_most=65_536)
     temporal_levels: int = ranged(2, at_least=0)
     kl_weight: float = ranged(1e-6, at_least=0)
     # what it is trained on: objects (discs, squares, rings, walls), or all, bodies too
@@ -92,15 +93,16 @@ class TokenizerConfig:
     # of the critics' pull, in units of the reconstruction's; 0: no critics
     adversarial_weight: float = ranged(0.0, at_least=0)
     adversarial_start: int = ranged(0, at_least=0)  # step from which the decoder heeds them
-    critic_channels: int = ranged(64, above=0)
+    critic_channels: int = ranged(64, above=0, at_most=65_536)
     perceptual_weight: float = ranged(1.0, at_least=0)
     perceptual_file: str = ""  # LPIPS weights, safetensors; none: no perceptual term
     perceptual_sha256: str = ""
     initial_file: str = ""  # weights of the SD 1.5 VAE, safetensors, to start from
     initial_sha256: str = ""
     steps: int = ranged(100_000, above=0)
-    batch_size: int = ranged(32, above=0)
-    train_frames: int = ranged(16, at_least=2)  # length of its training clips; a multiple of the temporal stride
+    batch_size: int = ranged(32, above=0, at_most=MOST_CLIPS)
+    # length of its training clips; a multiple of the temporal stride
+    train_frames: int = ranged(16, at_least=2, at_most=MOST_FRAMES)
     learning_rate: float = ranged(1e-4, above=0)
     seed: int = random_seed()
 

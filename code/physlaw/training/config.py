@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Tuple
 
-from physlaw.fields import check, choice, ranged
+from physlaw.fields import MOST_CLIPS, MOST_WORKERS, check, choice, ranged
 
 OPTIMIZERS = ("adamw", "muon")
 DECAYS = ("constant", "linear", "cosine")
@@ -20,7 +20,7 @@ class TrainConfig:
     """Optimisation and bookkeeping. Steps are optimiser steps."""
 
     steps: int = ranged(100_000, above=0)
-    batch_size: int = ranged(256, above=0)
+    batch_size: int = ranged(256, above=0, at_most=MOST_CLIPS)
     # muon: the matrices that tokens pass through by Muon, everything else by AdamW
     optimizer: str = choice("adamw", OPTIMIZERS)
     learning_rate: float = ranged(1e-4, above=0)  # AdamW
@@ -53,7 +53,7 @@ class MachineConfig:
     attention: str = choice("auto", ATTENTION)  # the kernel of self-attention; auto: torch chooses
     fused_update: bool = False  # clipping, AdamW and average as one function, compiled unless machine.compile=off
     deterministic: bool = False  # the same bits at every run on a GPU too; slower
-    cpu_threads: int = ranged(0, at_least=0)  # without an accelerator; 0: as many as cores
+    cpu_threads: int = ranged(0, at_least=0, at_most=MOST_WORKERS)  # without an accelerator; 0: as many as cores
 
     def __post_init__(self) -> None:
         check(self, "machine.")
