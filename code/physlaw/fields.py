@@ -30,7 +30,7 @@ class Range:
         if self.at_least is not None and self.at_most is not None:
             return f"{self.at_least} to {self.at_most}"
         limits = [f"{name.replace('_', ' ')} {value}" for name, value in vars(self).items() if value is not None]
-        return " and ".join(limits).replace("above 0", "positive") or "a finite number"
+        return " and ".join("positive" if limit == "above 0" else limit for limit in limits) or "a finite number"
 
     def check(self, key: str, value: Any) -> None:
         if isinstance(value, float) and not math.isfinite(value):

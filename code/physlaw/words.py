@@ -109,7 +109,6 @@ def pairs_of(words: Sequence[str]) -> dict[str, str]:
             raise UserError(f"not key=value: {word!r}")
         if not value:
             raise UserError(f"{key}= has no value; without the word, its default counts")
-        found.pop(key, None)
         found[key] = value
     return found
 

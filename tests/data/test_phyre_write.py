@@ -193,7 +193,7 @@ def test_another_set_in_the_same_place_is_refused(tmp_path: Path, change: dict[s
      ({"trials": 991}, "trials of split train must be 1 to 990, got 991"), ({"trials": 0}, "at least 1"),
      ({"split": "in_template"}, "trials of split in_template must be 1 to 1, got 2"),
      ({"offset": 1200}, "offset must be 0 to 1199"), ({"count": 1200}, "count must be 1 to 1199"),
-     ({"resolution": 48}, "must divide 512"), ({"num_frames": 0}, "at least 1"), ({"workers": 0}, "workers"),
+     ({"resolution": 48}, "must divide 512"), ({"num_frames": 0}, "1 to 10000"), ({"workers": 0}, "workers"),
      ({"out": "a.mov"}, "a folder or a .hdf5 file"), ({"out": ""}, "needs out to name"), ({"format": "avi"}, "npz")],
 )  # fmt: skip
 def test_nonsense_is_refused_and_leaves_nothing(

@@ -64,7 +64,7 @@ def test_the_released_scenes_are_drawn_and_simulated(tmp_path: Path) -> None:
         ([], "needs bodies=FILE"),
         (["bodies=/nothing.npz"], "no such file"),
         (["bodies={scenes}", "out=x.mp4"], "must end in .npz"),
-        (["bodies={scenes}", "frames=0"], "at least 1"),
+        (["bodies={scenes}", "frames=0"], "1 to 10000"),
         (["bodies={broken}"], "scene s0: not a list of released bodies"),
         (["bodies={scenes}", "poses={scenes}"], "no array named like"),
         (["bodies={scenes}", "poses={poses}"], r"poses must be \(frames, 1 bodies, 3\), got \[2, 3\]"),

@@ -236,10 +236,10 @@ def test_two_writers_and_other_sets_are_refused(tmp_path: Path) -> None:
     [({"out": "clips.mov"}, "a folder or a .hdf5 file"), ({"count": 0}, "count must be at least 1"),
      ({"count": 301}, "count must be 1 to 300"),
      ({"offset": 300}, "offset must be 0 to 299"), ({"split": "level9"}, "level2_v1"),
-     ({"resolution": 8}, "16 to 512"), ({"num_frames": 0}, "at least 1"), ({"contact": "soft"}, "elastic, released"),
+     ({"resolution": 8}, "16 to 512"), ({"num_frames": 0}, "1 to 10000"), ({"contact": "soft"}, "elastic, released"),
      ({"format": "avi"}, "released, npz, mp4"), ({"format": "npz", "out": "clips"}, "a .npz file"),
      ({"resolution": 100, "out": "clips"}, "multiple of 16"), ({"placement": "mine"}, "per_sample, released"),
-     ({"workers": 0}, "workers must be at least 1"), ({"out": ""}, "a folder or a .hdf5 file")],
+     ({"workers": 0}, "workers must be 1 to 1024"), ({"out": ""}, "a folder or a .hdf5 file")],
 )  # fmt: skip
 def test_nonsense_is_refused_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object], message: str
