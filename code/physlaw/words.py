@@ -91,8 +91,8 @@ def paths_of(words: Sequence[str]) -> tuple[list[str], list[str]]:
         plain = "=" not in word or word.startswith(("./", "../", "/")) or os.path.exists(word)
         (paths if plain else pairs).append(word)
     for path in paths:
-        if not _text("a path", path):
-            raise UserError("a path cannot be empty, got ''")
+        if not path or "\0" in path:
+            raise UserError(f"a path cannot be empty or hold the character NUL, got {path!r}")
     return paths, pairs
 
 
@@ -252,7 +252,13 @@ def _text(key: str, value: Any) -> str:
         raise UserError(f"{key} is text: write it in quotes, got {value!r}")
     if "\0" in value:
         raise UserError(f"{key} cannot hold the character NUL, got {value!r}")
+    if not _is_utf8(value):  # a path of other bytes: safetensors and tensorboard take none
+        raise UserError(f"{key} must be UTF-8, got {value!r}")
     return value
+
+
+def _is_utf8(value: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _integer(key: str, value: Any) -> int:

@@ -38,7 +38,7 @@ def launch(*words: str) -> int:
     return main(["launch", "cluster=slurm", *ONE, *words])
 
 
-@pytest.mark.parametrize("folder", ["exp=3/r", "ré su/it's $HOME `a` [x] {y}", "12:00/50%j \\ a\nb/\udcff"])
+@pytest.mark.parametrize("folder", ["exp=3/r", "ré su/it's $HOME `a` [x] {y}", "12:00/50%j \\ a\nb"])
 def test_a_job_reads_the_words_that_were_typed(slurm: FakeSlurm, tmp_path: Path, folder: str) -> None:
     """In whatever folder: launched, run by the supervisor, and read by the command."""
     node = tmp_path / "node python"

@@ -62,9 +62,9 @@ def launch(words: List[str]) -> int:
 def _submit(plan: Plan) -> int:
     manifest, queue = read_manifest(plan.folder), jobs_in_queue()
     waiting = cells_to_run(plan, queue)
-    for line in describe_plan(plan, waiting):
-        print(line)
+    described = "\n".join(describe_plan(plan, waiting))
     if not waiting:
+        print(described)
         return 0
     cluster = plan.launch.cluster
     code = snapshot(plain_folder(Path(plan.cells[0].runs).resolve()) / "snapshots")
@@ -88,6 +88,7 @@ def _submit(plan: Plan) -> int:
         # After every array: a launch that dies here has submitted nothing that it does not know of.
         write_json(plan.folder / "manifest.json", {**manifest, "cluster": asdict(cluster)})
     print(f"submitted {len(waiting)} cells; physlaw status shows how they do", file=sys.stderr)
+    print(described)  # last: a reader that has had enough stops no submission
     return len(waiting)
 
 

@@ -17,7 +17,7 @@ def jobs_in_queue() -> dict[str, tuple[str, str]]:
     """
     command = ["squeue", "--me", "--noheader", "--array", "--format=%i|%T|%r"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UserError(f"squeue cannot be asked ({error}); use cluster=local where there is no SLURM") from None
     if done.returncode:
