@@ -272,7 +272,7 @@ def test_what_a_modality_does_not_take_is_refused(modality: str, extra: tuple[An
 def test_impossible_modalities_are_refused() -> None:
     with pytest.raises(UserError, match=r"unknown model\.modality 'sound'; valid: vision, numbers, text"):
         replace(VISION, modality="sound")
-    with pytest.raises(UserError, match=r"model\.text_dim must be positive, got 0"):
+    with pytest.raises(UserError, match=r"model\.text_dim must be positive and at most 65536, got 0"):
         replace(VISION, text_dim=0)
     with pytest.raises(UserError, match="needs num_numbers of at least 1, got 0"):
         DiT(replace(VISION, modality="numbers"), 2, SHAPE)
