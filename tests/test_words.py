@@ -117,7 +117,7 @@ def many(text: str, seed: int) -> Iterator[str]:
     rng = random.Random(seed)
     for _ in range(24):
         pieces = [
-            rng.choice(ODD) if rng.random() < 0.7 else chr(rng.randrange(0x110000)) for _ in range(rng.randint(1, 4))
+            rng.choice(ODD) if rng.random() < 0.7 else chr(rng.randrange(0xD800)) for _ in range(rng.randint(1, 4))
         ]
         yield "".join(pieces)
 
