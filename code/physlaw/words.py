@@ -28,12 +28,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from physlaw.errors import UserError, unknown
 from physlaw.fields import Range, check_value
 from physlaw.files import read_json
+from physlaw.flow import read_flow
 
 FROM_FILE = "words="  # of a file with a JSON list of further words
 _INTEGER = re.compile(r"[+-]?\d+(_\d+)*", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(\d+(_\d+)*\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _UNIONS = (Union, getattr(types, "UnionType", Union))
-_DEPTH = 4  # of mappings and lists in one another
 
 
 class Written(list):
@@ -223,7 +223,7 @@ def typed(hint: Any, value: Any, key: str, metadata: Mapping[str, Any] = types.M
         return _integer(key, value)
     if hint is float:
         return _float(key, value)
-    found = _flow(key, value) if isinstance(value, str) else value
+    found = read_flow(key, value) if isinstance(value, str) else value
     if origin is dict:
         if not isinstance(found, Mapping):
             raise UserError(f"{key} must be a mapping, {{name: value}}, got {value!r}")
@@ -286,74 +286,6 @@ def from_environment(name: str, default: int = 0, environment: Mapping[str, str]
     value = _integer(name, environment.get(name) or default)
     Range(at_least=0).check(name, value)
     return value
-
-
-def _flow(key: str, text: str) -> Any:
-    """[a, b] or {name: value} as nested lists and mappings of text."""
-    reader = _Flow(text)
-    try:
-        found = reader.value()
-        if reader.rest():
-            raise ValueError(f"{reader.rest()!r} follows its end")
-    except ValueError as error:
-        raise UserError(f"{key}: not a list [a, b] or mapping {{name: value}}: {text!r} ({error})") from None
-    return found
-
-
-class _Flow:
-    """Reads lists and mappings; raises ValueError."""
-
-    def __init__(self, text: str) -> None:
-        self.text, self.place, self.depth = text, 0, 0
-
-    def rest(self) -> str:
-        return self.text[self.place :].strip()
-
-    def value(self, ends: str = ",]}") -> Any:
-        self._skip()
-        start = self.text[self.place : self.place + 1]
-        if start == '"':
-            found, self.place = json.JSONDecoder().raw_decode(self.text, self.place)
-            return found
-        if start in ("[", "{"):
-            return self._items(list_of=start == "[")
-        match = re.compile(rf'[^\[\]{{}}"{re.escape(ends)}]*').match(self.text, self.place)
-        assert match is not None
-        self.place = match.end()
-        if not match.group().strip():
-            raise ValueError(f"a value is missing at {self.place}")
-        return match.group().strip()
-
-    def _items(self, list_of: bool) -> Any:
-        close, self.place, self.depth = "]" if list_of else "}", self.place + 1, self.depth + 1
-        if self.depth > _DEPTH:
-            raise ValueError("nested too deeply")
-        items: list[Any] = []
-        if self._next(close):
-            return items if list_of else {}
-        while True:
-            if list_of:
-                items.append(self.value())
-            else:
-                name = self.value(ends=":,]}")
-                if not isinstance(name, str) or not self._next(":"):
-                    raise ValueError(f"a name and : are missing at {self.place}")
-                items.append((name, self.value()))
-            if self._next(close):
-                self.depth -= 1
-                return items if list_of else dict(items)
-            if not self._next(","):
-                raise ValueError(f", or {close} is missing at {self.place}")
-
-    def _next(self, mark: str) -> bool:
-        self._skip()
-        found = self.text.startswith(mark, self.place)
-        self.place += len(mark) * found
-        return found
-
-    def _skip(self) -> None:
-        while self.text[self.place : self.place + 1].isspace():
-            self.place += 1
 
 
 @lru_cache(maxsize=None)

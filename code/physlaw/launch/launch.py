@@ -212,7 +212,7 @@ def _executor(plan: Plan, shape: Dict[str, Any], name: str, after: List[str], co
     additional: Dict[str, Any] = {**cluster.additional, "requeue": True, "open-mode": "append"}
     if after:
         additional.update({"dependency": "afterok:" + ":".join(after), "kill-on-invalid-dep": "yes"})
-    gpus = shape["gpus"]
+    gpus, signal = shape["gpus"], shlex.quote(os.environ[SIGNAL_VARIABLE])
     asked: Dict[str, Any] = {
         "job_name": name,
         "partition": cluster.partition,
@@ -230,7 +230,7 @@ def _executor(plan: Plan, shape: Dict[str, Any], name: str, after: List[str], co
         "srun_args": ["--kill-on-bad-exit=1"],  # one process of a cell cannot go on without the others
         "setup": [
             *cluster.setup,
-            f"export PYTHONPATH={shlex.quote(str(code / 'code'))} {SIGNAL_VARIABLE}={os.environ[SIGNAL_VARIABLE]}",
+            f"export PYTHONPATH={shlex.quote(str(code / 'code'))} {SIGNAL_VARIABLE}={signal}",
             "export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK",  # newer SLURMs do not hand a job's cores on to its steps
         ],
         "additional_parameters": additional,
