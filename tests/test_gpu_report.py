@@ -237,24 +237,26 @@ def blocking(folder: Path, *packages: str) -> dict[str, str]:
 @pytest.mark.slow
 def test_it_runs_where_packages_are_missing(tmp_path: Path) -> None:
     absent = ("av", "pymunk", "torchmetrics", "jinja2", "matplotlib", "xdist")
-    words = ["dry=true", "minutes=30", "stages=[device,train_b,sample_s,renderer,smoke,vae]"]
-    done = physlaw(tmp_path / "out", *words, **blocking(tmp_path, *absent))
-    assert done.returncode == 0, done.stderr + (tmp_path / "out" / "gpu.log").read_text()
-    for name in absent[:-1]:
-        assert f"{name} is missing here" in done.stderr
-    report = json.loads((tmp_path / "out" / "gpu.json").read_text())
-    for stage in report["stages"]:
-        assert (stage["state"], stage["why"]) == ("done", ""), stage["name"]
-    rows = {stage["name"]: stage["rows"] for stage in report["stages"]}
+    rows: dict[str, list[dict[str, Any]]] = {}
+    # The VAE trains for as long as there is time: it gets the usual one.
+    for words in (["minutes=30", "stages=[device,train_b,sample_s,renderer,smoke]"], ["stages=[vae]"]):
+        out = tmp_path / words[-1]
+        done = physlaw(out, "dry=true", *words, **blocking(tmp_path, *absent))
+        assert done.returncode == 0, done.stderr + (out / "gpu.log").read_text()
+        for name in absent[:-1]:
+            assert f"{name} is missing here" in done.stderr
+        for stage in json.loads((out / "gpu.json").read_text())["stages"]:
+            assert (stage["state"], stage["why"]) == ("done", ""), stage["name"]
+            rows[stage["name"]] = stage["rows"]
+        text = (out / "gpu.md").read_text()
+        assert "could not be drawn" not in text
+        assert "A rehearsal" in text
+        assert f"torch {torch.__version__}" in text
     assert list(rows) == ["device", "train_b", "sample_s", "renderer", "smoke", "vae"]
     assert all(rows.values())
     assert not any("error" in row for name in rows for row in rows[name])
     assert rows["vae"][-1]["table_3"]["id"]["clips"] > 0
     assert {row["group"] for row in rows["smoke"]} == {"id", "ood"}
-    text = (tmp_path / "out" / "gpu.md").read_text()
-    assert "could not be drawn" not in text
-    assert "A rehearsal" in text
-    assert f"torch {torch.__version__}" in text
 
 
 @pytest.mark.slow

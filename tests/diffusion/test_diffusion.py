@@ -135,7 +135,7 @@ def test_noise_belongs_to_the_sample() -> None:
     ("change", "message"),
     [({"objective": "flow"}, "v_prediction, x_prediction"), ({"schedule": "s"}, "linear, scaled_linear, cosine"),
      ({"times": "t"}, "uniform, logit_normal"), ({"denoise_steps": 0}, "at least 1"),
-     ({"denoise_steps": 1001}, "1 to num_timesteps"), ({"min_time": 0}, "above 0 and below 1"),
+     ({"denoise_steps": 1001}, "1 to num_timesteps"), ({"min_time": 0}, "positive and below 1"),
      ({"uniform_share": 1.5}, "0 to 1")],
 )  # fmt: skip
 def test_impossible_settings_are_refused(change: dict[str, object], message: str) -> None:

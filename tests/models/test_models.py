@@ -63,7 +63,7 @@ def test_a_head_is_a_hidden_layer_before_the_output() -> None:
     assert pictures.shape == x.shape
     assert headed.identity()["head_ratio"] == 2
     assert "head_ratio" not in TINY.identity()
-    with pytest.raises(UserError, match=r"model\.head_ratio must be at least 0, got -1"):
+    with pytest.raises(UserError, match=r"model\.head_ratio must be 0 to 1024, got -1.0"):
         replace(TINY, head_ratio=-1.0)
 
 

@@ -27,7 +27,7 @@ LAYOUTS = {  # of a shard: two datasets of numbers, then the videos
 }
 TRIALS = "trials"  # an attribute of action_streams; without it row k is trial k
 MAX_OPEN_FILES = 64
-MAX_MORE_MEMORY = 1 << 30  # bytes beyond those of the start; a damaged length costs the seconds of filling what it claims
+MAX_MORE_MEMORY = 1 << 30  # bytes beyond those of the start; a damaged length costs the time of filling as much
 MAX_CPU_S, MAX_ROWS_CPU_S = 1.0, 5.0  # for one answer; a sound file needs milliseconds, if nothing is compressed
 MAX_COMPRESSION = 64  # a dataset that claims more than this many times its file's size is damaged
 MAX_VIDEO_BYTES = 256 << 20

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import math
 import os
 import resource
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.context import ForkServerContext
-from multiprocessing.process import BaseProcess
+from multiprocessing.process import BaseProcess, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +58,16 @@ class Outcome:
     why: str = ""
 
 
-def die_with_parent() -> None:
-    """This process is killed when the one that started it ends, however it ends (Linux)."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+def _end_with(report: BaseProcess) -> None:
+    """Kill this process and what it has started once the report's ends, however it ends: the server that both came
+    from lives as long as either."""
+    report.join()
+    os.killpg(0, signal.SIGKILL)
 
 
 def _work(function: str, arguments: dict[str, Any], rows: Path, log: Path, deadline: float) -> None:
-    die_with_parent()
     os.setsid()  # what it starts is killed with it
+    threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
