@@ -62,6 +62,15 @@ def test_the_launcher_plans_watches_and_knows_what_it_cannot_do(launcher: Path, 
 
 
 @pytest.mark.slow
+def test_a_job_starts_under_the_oldest_python(launcher: Path, tmp_path: Path) -> None:
+    """As on a node, where submitit looks for what may have been added to it."""
+    code = "import operator, submitit\nexecutor = submitit.LocalExecutor('jobs')\n"
+    code += "executor.update_parameters(timeout_min=2)\nprint(executor.submit(operator.add, 2, 3).result())"
+    done = subprocess.run([launcher.parent / "python", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "5\n", done.stderr
+
+
+@pytest.mark.slow
 def test_every_setting_is_read_by_the_oldest_python(launcher: Path, tmp_path: Path) -> None:
     """--help walks through all of them."""
     for verb in ("launch", "status", "run"):
