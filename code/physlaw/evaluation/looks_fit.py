@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from physlaw.evaluation.track import MIN_RADIUS_WORLD, MIN_SHARE, THRESHOLD, Frames, pixel_centres
+from physlaw.jit import jit
 from physlaw.render.dense import RIM, RING_HOLE
 from physlaw.render.discs import render_clips
 from physlaw.worlds.scenes import CIRCLE, RED, RING, SQUARE, Trajectory
@@ -54,7 +54,7 @@ class FrameLooks:
     radii: Array
 
 
-_jit: Any = njit(nogil=True, error_model="numpy", cache=True)
+_jit: Any = jit(cache=True)
 
 
 @_jit

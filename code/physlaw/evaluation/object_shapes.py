@@ -11,14 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from physlaw.jit import jit as compiled
 from physlaw.worlds.bodies import BALL, JAR, RED, SIDE, Body, Circle, Piece, Point
 from physlaw.worlds.phyre.mass import mass
 
@@ -27,7 +26,7 @@ Array = NDArray[np.floating]
 _DISC_CORNERS = 32
 PAD = 4  # pixels around a picture in which bodies that stick out are still seen
 
-jit: Any = partial(njit, nogil=True, error_model="numpy", cache=True)
+jit: Any = compiled(cache=True)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
+from physlaw.jit import jit
 from physlaw.render.discs import NATIVE
 from physlaw.worlds.laws import WORLD_SIZE
 
@@ -58,7 +58,7 @@ class Tracks:
     balls: Array
 
 
-_jit: Any = njit(nogil=True, error_model="numpy", cache=True)
+_jit: Any = jit(cache=True)
 
 
 @_jit

@@ -15,14 +15,12 @@ span's ends moved are painted and averaged again.
 from __future__ import annotations
 
 import math
-from functools import partial
-from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
+from physlaw.jit import jit
 from physlaw.render.config import check_resolution
 from physlaw.worlds.bodies import SIDE, WHITE, Packed
 
@@ -46,22 +44,20 @@ _FIELD = 20  # bits; a colour is one number with a field per channel, in which t
 
 Array = NDArray[np.floating]
 
-_jit: Any = partial(njit, nogil=True, error_model="numpy")
 
-
-@_jit(inline="always")
+@jit(inline="always")
 def _clamp(value, low, high):  # type: ignore[no-untyped-def]
     return min(max(value, low), high)
 
 
-@_jit(inline="always")
+@jit(inline="always")
 def _rows(bottom, top):  # type: ignore[no-untyped-def]
     """Picture rows [first, end) that heights bottom to top may touch; one too many at either side does no harm."""
     first = _clamp(math.floor(SIDE - 0.5 - top), 0, SIDE)
     return first, _clamp(math.ceil(SIDE - 0.5 - bottom) + 1, first, SIDE)
 
 
-@_jit
+@jit
 def _circle_spans(spans, x, y, radius):  # type: ignore[no-untyped-def]
     """Write the columns [begin, end) of each row that a circle holds; returns the rows written. An estimate of each
     end is moved to where the rule itself changes."""
@@ -87,7 +83,7 @@ def _circle_spans(spans, x, y, radius):  # type: ignore[no-untyped-def]
     return first, finish
 
 
-@_jit(inline="always")
+@jit(inline="always")
 def _edge_column(cut, run, rise, ax):  # type: ignore[no-untyped-def]
     """The first column right of an edge whose inner side is left of it (rise > 0), or the first column inside."""
     floor = math.floor(cut)
@@ -102,7 +98,7 @@ def _edge_column(cut, run, rise, ax):  # type: ignore[no-untyped-def]
     return column
 
 
-@_jit
+@jit
 def _polygon_spans(spans, corners):  # type: ignore[no-untyped-def]
     """Write the columns [begin, end) of each row that a polygon holds; returns the rows written."""
     bottom = top = corners[0, 1]
@@ -133,7 +129,7 @@ def _polygon_spans(spans, corners):  # type: ignore[no-untyped-def]
     return first, finish
 
 
-@_jit(inline="always")
+@jit(inline="always")
 def _changed(a, b, c, d):  # type: ignore[no-untyped-def]
     """Two spans, left and right, that hold every column in just one of the spans [a, b) and [c, d)."""
     if a == b:
@@ -143,7 +139,7 @@ def _changed(a, b, c, d):  # type: ignore[no-untyped-def]
     return min(a, c), max(a, c), min(b, d), max(b, d)
 
 
-@_jit
+@jit
 def _move_piece(piece, spans, fresh, rows, now, canvas, ground, shift, stale, counts):  # type: ignore[no-untyped-def]
     """Take over a piece's new spans: clear the pixels that changed and note their blocks."""
     begin, finish = min(now[0], rows[piece, 0]), max(now[1], rows[piece, 1])
@@ -176,7 +172,7 @@ def _move_piece(piece, spans, fresh, rows, now, canvas, ground, shift, stale, co
                 counts[block] += 1
 
 
-@_jit
+@jit
 def _cover(canvas, spans, rows, number, shift, counts):  # type: ignore[no-untyped-def]
     """Put a piece's body number wherever no later body lies, in the rows that changed."""
     for row in range(rows[0], rows[1]):
@@ -186,7 +182,7 @@ def _cover(canvas, spans, rows, number, shift, counts):  # type: ignore[no-untyp
                 line[column] = max(line[column], number)
 
 
-@_jit(inline="always")
+@jit(inline="always")
 def _total(canvas, colours, block, place, shift):  # type: ignore[no-untyped-def]
     """The sum of a block's colours, field by field."""
     total = 0
@@ -196,7 +192,7 @@ def _total(canvas, colours, block, place, shift):  # type: ignore[no-untyped-def
     return total
 
 
-@_jit
+@jit
 def _average(out, canvas, colours, shift, stale, counts):  # type: ignore[no-untyped-def]
     """Average the noted blocks into one frame, and forget the notes."""
     red, green, blue = 2 * shift, 2 * shift + _FIELD, 2 * shift + 2 * _FIELD
@@ -219,7 +215,7 @@ def _average(out, canvas, colours, shift, stale, counts):  # type: ignore[no-unt
         counts[block] = 0
 
 
-@_jit(cache=True)
+@jit(cache=True)
 def _paint(out, colours, owners, radii, starts, vertices, poses, turns, moving):  # type: ignore[no-untyped-def]
     """Paint a clip.
 

@@ -13,14 +13,12 @@ than a small image's pixel, so the bare formula would hide sub-pixel motion. Abo
 from __future__ import annotations
 
 import math
-from functools import partial
-from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
+from physlaw.jit import jit
 from physlaw.render.config import METHODS, check_resolution
 from physlaw.render.dense import RIM, RING_HOLE
 from physlaw.worlds.laws import WORLD_SIZE
@@ -31,10 +29,7 @@ _SLACK = 1e-3  # pixels; far above rounding errors, so a pixel that is filled wi
 _FAR = 1e3  # world sides; what lies farther away is clamped, so that pixel numbers stay integers
 
 
-_jit: Any = partial(njit, nogil=True, error_model="numpy")
-
-
-@_jit(inline="always")
+@jit(inline="always")
 def _alpha(dx, dy, reach, shape):  # type: ignore[no-untyped-def]
     """Coverage of one pixel: the same operations in the same order as render/dense.py, less the idle divisions."""
     if shape == SQUARE:
@@ -51,12 +46,12 @@ def _alpha(dx, dy, reach, shape):  # type: ignore[no-untyped-def]
     return alpha
 
 
-@_jit(inline="always")
+@jit(inline="always")
 def _clamp(value, low, high):  # type: ignore[no-untyped-def]
     return min(max(value, low), high)
 
 
-@_jit(inline="always")
+@jit(inline="always")
 def _span(x, dy, reach, shape, last):  # type: ignore[no-untyped-def]
     """Columns of a native row at distance dy from the centre: [A, B) may be touched, of these [a, b) are covered
     wholly. Returns A, a, b, B."""
@@ -83,7 +78,7 @@ def _span(x, dy, reach, shape, last):  # type: ignore[no-untyped-def]
     return begin, full_from, full_to, finish
 
 
-@_jit
+@jit
 def _find_boxes(centres, looks, scene, frame, last, boxes, zones):  # type: ignore[no-untyped-def]
     """The native pixels that each object may touch: columns [0, 1) and rows [2, 3), rows counted from the bottom; and
     the zones in the same form that two objects may share. Returns the number of zones."""
@@ -105,13 +100,13 @@ def _find_boxes(centres, looks, scene, frame, last, boxes, zones):  # type: igno
     return count
 
 
-@_jit(inline="always")
+@jit(inline="always")
 def _taken(alpha, colour):  # type: ignore[no-untyped-def]
     """What an object takes from one channel of a white pixel."""
     return 255 - int((1.0 - alpha) * 255.0 + alpha * colour)
 
 
-@_jit(inline="always")
+@jit(inline="always")
 def _row_taken(left, right, span, x, dy, look, axis):  # type: ignore[no-untyped-def]
     """What one object takes from native pixels [left, right) of a row: the number of wholly covered ones, and the
     sums over the others per channel."""
@@ -137,7 +132,7 @@ def _row_taken(left, right, span, x, dy, look, axis):  # type: ignore[no-untyped
     return covered, r, g, b
 
 
-@_jit
+@jit
 def _paint_object(out, flat, scene, frame, k, boxes, spans, solids, shift, axis, centres, looks):  # type: ignore[no-untyped-def]
     """Paint object k into a frame, exactly where it shares no native pixel with another object."""
     width, last, factor = out.shape[2], len(axis) - 1, 1 << shift
@@ -195,7 +190,7 @@ def _paint_object(out, flat, scene, frame, k, boxes, spans, solids, shift, axis,
             out[scene, frame, flipped, col, 2] = b >> area_shift
 
 
-@_jit
+@jit
 def _paint_zone(out, scene, frame, zone, boxes, shift, axis, centres, looks):  # type: ignore[no-untyped-def]
     """Paint the blocks of a zone again, native pixel by native pixel with every object, in order."""
     width, factor = out.shape[2], 1 << shift
@@ -222,7 +217,7 @@ def _paint_zone(out, scene, frame, zone, boxes, shift, axis, centres, looks):  #
             out[scene, frame, width - 1 - row, col, 2] = b >> (2 * shift)
 
 
-@_jit(cache=True)
+@jit(cache=True)
 def _paint(out, centres, looks, axis):  # type: ignore[no-untyped-def]
     """Paint clips.
 
