@@ -55,9 +55,10 @@ def _score(words: list[str]) -> int:
 
 def _floors(words: list[str]) -> int:
     from physlaw.evaluation.floors import FloorsConfig, floors
+    from physlaw.files import read_text
     from physlaw.words import read
 
-    print(floors(read(FloorsConfig, words)).read_text(), end="")
+    print(read_text(floors(read(FloorsConfig, words))), end="")
     return 0
 
 
@@ -70,10 +71,11 @@ def _tokenizer(words: list[str]) -> int:
     asked = list({cell.scenario: None for cell in study_cells(rest)})
     cells = study_cells([word for word in rest if word.partition("=")[0] != "scenario"])
     from physlaw.cell.acceptance import accept_tokenizer
+    from physlaw.files import read_text
 
     folder = Path(config.out) if config.out else Path("results") / cells[0].study / cells[0].table
     accept_tokenizer(cells, asked, folder)
-    print((folder / "tokenizer.md").read_text(), end="")
+    print(read_text(folder / "tokenizer.md"), end="")
     return 0
 
 

@@ -177,7 +177,7 @@ def choices(group: str, study: str = "") -> List[str]:
 def profile_recipe(study: str, profile: str) -> str:
     """The recipe that a study's profile uses unless told otherwise: its `override /recipe:` line."""
     path = configs_folder() / "profile" / study / f"{profile}.yaml"
-    found = re.search(r"override /recipe: (\w+)", path.read_text())
+    found = re.search(r"override /recipe: (\w+)", path.read_text(encoding="utf-8"))
     if not found:
         raise UserError(f"{path} names no recipe")
     return found.group(1)

@@ -40,7 +40,7 @@ def _newest(folder: Path) -> int:
 def _boot() -> str:
     """The running kernel and its process numbers' namespace: a process number means something within both."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {os.stat('/proc/self/ns/pid').st_ino}"
     except OSError:
         return platform.node()
@@ -49,7 +49,7 @@ def _boot() -> str:
 def _started(pid: int) -> str | None:
     """When a process started, in the kernel's ticks; None when it has ended. A process number may be used again."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()
     except (OSError, IndexError):
         return None
     return None if fields[0] == "Z" else fields[19]
@@ -59,7 +59,7 @@ def _file_system_now(folder: Path) -> float:
     """The time as the folder's file server has it: clocks of nodes differ."""
     probe = folder / f"{PREFIX}clock.{os.getpid()}.{threading.get_ident()}"
     try:
-        with probe.open("w") as stream:
+        with probe.open("wb") as stream:
             return os.fstat(stream.fileno()).st_mtime
     except OSError:  # no right to write here
         return time.time()
@@ -99,7 +99,7 @@ def _look(folder: Path) -> tuple[int, Holder | None]:
     if number < 0:
         return number, None
     try:
-        with (folder / f"{PREFIX}{number}").open() as stream:
+        with (folder / f"{PREFIX}{number}").open(encoding="utf-8", errors="replace") as stream:
             renewed = os.fstat(stream.fileno()).st_mtime
             text = stream.read()
     except FileNotFoundError:  # a newer one has just taken its place
@@ -127,7 +127,7 @@ def _create(folder: Path, number: int) -> bool:
         return False
     pid = os.getpid()
     known = {"pid": pid, "started": _started(pid), "boot": _boot(), "node": platform.node(), "job": slurm_job()}
-    with os.fdopen(descriptor, "w") as stream:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         json.dump(known, stream)
     if _newest(folder) != number:  # made from a listing that was old: the newer one counts
         path.unlink()

@@ -69,7 +69,7 @@ def hardware() -> dict[str, Any]:
     """Processor, cores this process may use, memory, accelerator. No host name."""
     name = platform.machine()
     try:
-        with open("/proc/cpuinfo") as stream:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as stream:
             name = next((line.split(":", 1)[1].strip() for line in stream if line.startswith("model name")), name)
     except OSError:
         pass

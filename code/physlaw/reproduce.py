@@ -16,7 +16,7 @@ from pathlib import Path
 
 from physlaw.config import REPOSITORY, CellConfig
 from physlaw.errors import UserError
-from physlaw.files import read_json, write_json
+from physlaw.files import read_json, read_text, write_json
 from physlaw.progress import Progress, stage_minutes
 from physlaw.report.collect import collect
 from physlaw.report.metrics import read_metrics
@@ -122,7 +122,7 @@ def reproduce(cells: list[CellConfig], out: Path | None, workers: int | None = N
     run_cells(cells, workers)
     ran = time.monotonic()
     page = collect_and_report(cells, out)
-    print((out / "table.md").read_text())
+    print(read_text(out / "table.md"))
     if (committed / "metrics.csv").is_file():
         report = study_report(first.study)
         compared = report.compare(read_metrics(out), read_metrics(committed), first.grid.tolerance)

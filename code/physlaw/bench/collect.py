@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from physlaw.fields import check, ranged
-from physlaw.files import write_json
+from physlaw.files import read_json, write_json
 from physlaw.launch.cells import study_cells
 from physlaw.provenance import provenance
 from physlaw.reproduce import collect_and_report, run_cells
@@ -50,9 +50,9 @@ def bench_collect(config: CollectBenchConfig) -> dict[str, float]:
             cell.folder.mkdir(parents=True)
             for name in ("rows.csv", "evaluation.json"):
                 (cell.folder / name).write_bytes((original.folder / name).read_bytes())
-            card = json.loads((original.folder / "provenance.json").read_text())
+            card = read_json(original.folder / "provenance.json")
             card.update(cell=cell.name, config_digest=cell.digest())
-            (cell.folder / "provenance.json").write_text(json.dumps(card))
+            (cell.folder / "provenance.json").write_text(json.dumps(card), encoding="utf-8")
         started = time.perf_counter()
         collect_and_report(cells, Path(folder) / "results")
         collected = time.perf_counter() - started

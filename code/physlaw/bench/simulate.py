@@ -156,7 +156,7 @@ def _grid(config: BenchConfig) -> list[Row]:
     )
     rows = []
     for scenario, placement in (("uniform", "per_sample"), ("collision", "per_sample"), ("collision", "released")):
-        done = subprocess.run([sys.executable, "-c", code, scenario, placement], capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-c", code, scenario, placement], capture_output=True, encoding="utf-8")
         opened, memory, more, access = (float(word) for word in done.stdout.split())
         verdict = "met" if opened < 1 and memory < 200 else "MISSED"
         note = f"{memory:.0f} MiB in all, {more:.0f} of them the set's; 256 scenes at random in {1e3 * access:.1f} ms; "

@@ -26,7 +26,7 @@ from physlaw.config import CellConfig
 from physlaw.data.latents import EncodedClips
 from physlaw.errors import UserError
 from physlaw.fields import check, ranged
-from physlaw.files import write_json
+from physlaw.files import read_text, write_json
 from physlaw.launch.estimate import tokens_per_clip, training_flops
 from physlaw.models.pixels import PixelTokenizer
 from physlaw.models.tokenizers import build_tokenizer
@@ -143,7 +143,7 @@ def measure(cell: CellConfig, config: TrainBenchConfig) -> dict[str, Any]:
         # In parts, shared or fused, a step is not what `breakdown` does.
         whole = ranks.world() == 1 and not cell.machine.batch_per_device and not cell.machine.fused_update
         where = {"parts_s": breakdown(task, state, settings, config.steps)} if whole and config.parts else {}
-        last = json.loads((folder / "train.jsonl").read_text().splitlines()[-1])
+        last = json.loads(read_text(folder / "train.jsonl").splitlines()[-1])
     step_s = 1 / last["steps_per_s"]
     peak, source = peak_tflops(cell.train.precision)
     peak *= ranks.world()

@@ -189,7 +189,7 @@ def prepare_cell(cell: CellConfig, latents: bool = True) -> None:
 def _train_seconds(folder: Path, last: float) -> float:
     """Wall time over all calls, from the log: steps / rate; the last call's own time if it did everything."""
     unique = {}
-    for line in (folder / "train.jsonl").read_text().splitlines():
+    for line in (folder / "train.jsonl").read_text(encoding="utf-8", errors="replace").splitlines():
         with contextlib.suppress(json.JSONDecodeError, KeyError, TypeError):  # a killed call may leave half a line
             record = json.loads(line)
             unique[record["step"]] = record["steps_per_s"]

@@ -108,7 +108,9 @@ def requeue() -> None:
     job = slurm_job()
     if job is None:
         return
-    state = subprocess.run(["squeue", "--noheader", f"--jobs={job}", "--format=%T"], capture_output=True, text=True)
+    state = subprocess.run(
+        ["squeue", "--noheader", f"--jobs={job}", "--format=%T"], capture_output=True, encoding="utf-8"
+    )
     if state.stdout.strip() == "RUNNING" and subprocess.run(["scontrol", "requeue", job], check=False).returncode == 0:
         time.sleep(60)  # SLURM ends this process
 
@@ -116,7 +118,7 @@ def requeue() -> None:
 def last_lines(path: Path, count: int = LAST_LINES) -> str:
     """The end of a log file."""
     try:
-        with path.open(errors="replace") as stream:
+        with path.open(encoding="utf-8", errors="replace") as stream:
             return "".join(deque(stream, count)).rstrip()
     except OSError as error:
         return f"({error})"

@@ -10,6 +10,7 @@ from typing import Any
 
 from physlaw.config import FAILURE, CellConfig
 from physlaw.errors import UserError
+from physlaw.files import read_text
 from physlaw.launch.job import last_lines
 from physlaw.launch.plan import is_finished, plan_of, read_manifest
 from physlaw.launch.queue import jobs_in_queue
@@ -46,7 +47,7 @@ def progress(cell: CellConfig) -> str:
 def starts(log: Path) -> int:
     """How often the cell's job has started."""
     try:
-        with log.open(errors="replace") as stream:
+        with log.open(encoding="utf-8", errors="replace") as stream:
             return sum(line.startswith("--- ") for line in stream)
     except OSError:
         return 0
@@ -85,7 +86,7 @@ def cell_states(words: list[str]) -> Iterator[tuple[CellConfig, str, str]]:
             )
             yield cell, "failed", cause + note
         elif (cell.folder / FAILURE).is_file():
-            yield cell, "failed", (cell.folder / FAILURE).read_text().rstrip()
+            yield cell, "failed", read_text(cell.folder / FAILURE).rstrip()
         elif (cell.folder / "config.json").is_file():
             yield cell, "stopped", f"{progress(cell)}; no process works on it"
         else:

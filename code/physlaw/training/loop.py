@@ -281,7 +281,7 @@ def fit(
 
     with (
         StopRequest() as stop,
-        (folder / "train.jsonl" if main else Path(os.devnull)).open("a") as log,
+        (folder / "train.jsonl" if main else Path(os.devnull)).open("a", encoding="utf-8") as log,
         progress,
         closing(batches),
     ):

@@ -24,7 +24,9 @@ def multiplies_bfloat16(device: str) -> bool:
     if os.environ.get("ATEN_CPU_CAPABILITY", "").lower() in _ATEN_BEFORE_BFLOAT16:
         return False
     flags = Path("/proc/cpuinfo")
-    return flags.exists() and bool({"amx_bf16", "avx512_bf16"} & set(flags.read_text().split()))
+    return flags.exists() and bool(
+        {"amx_bf16", "avx512_bf16"} & set(flags.read_text(encoding="utf-8", errors="replace").split())
+    )
 
 
 def resolve_precision(precision: str, device: str) -> str:

@@ -33,7 +33,7 @@ class Report:
 
     def row(self, **values: Any) -> None:
         """One result, as plain data."""
-        with self._path.open("a") as stream:
+        with self._path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(_plain(values), allow_nan=False) + "\n")
 
     @property
@@ -110,7 +110,7 @@ def run_stage(
 
     def take() -> None:
         nonlocal read, failure
-        lines = rows.read_text().split("\n") if rows.exists() else [""]
+        lines = rows.read_text(encoding="utf-8").split("\n") if rows.exists() else [""]
         for line in lines[read:-1]:
             row = json.loads(line)
             if FAILED in row:

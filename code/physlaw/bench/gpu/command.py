@@ -44,7 +44,7 @@ class _Run:
             "provenance": provenance(),
         }
         self.write()
-        self.log.write_text("")
+        self.log.write_text("", encoding="utf-8")
 
     def write(self) -> None:
         self.found["seconds"] = round(time.monotonic() - self.started, 1)
@@ -90,7 +90,7 @@ class _Run:
             return
         self.write()
         _say(f"{name}: {stage.what}, at most {allowed_s:.0f} s")
-        with self.log.open("a") as stream:
+        with self.log.open("a", encoding="utf-8") as stream:
             stream.write(f"\n===== {name}: {stage.what}\n")
 
         def keep(row: dict[str, Any]) -> None:

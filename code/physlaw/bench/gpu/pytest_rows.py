@@ -13,7 +13,7 @@ def _write(test: str, outcome: str, seconds: float, why: str) -> None:
     path = os.environ.get(ROWS)
     if path and not os.environ.get("PYTEST_XDIST_WORKER"):  # the process that collects them writes
         row = {"test": test, "outcome": outcome, "seconds": round(seconds, 1), "why": why}
-        with open(path, "a") as stream:
+        with open(path, "a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
 
 

@@ -68,7 +68,11 @@ def device(report: Report, size: int) -> None:
 def _driver() -> str:
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
-        return subprocess.run(query, capture_output=True, text=True, timeout=10).stdout.split("\n")[0].strip()
+        return (
+            subprocess.run(query, capture_output=True, encoding="utf-8", errors="replace", timeout=10)
+            .stdout.split("\n")[0]
+            .strip()
+        )
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"
 
@@ -89,7 +93,7 @@ def tests(report: Report) -> None:
         UserError: no tests here.
     """
     folder = REPOSITORY / "tests"
-    files = sorted(str(path) for path in folder.rglob("test_*.py") if "mark.gpu" in path.read_text())
+    files = sorted(str(path) for path in folder.rglob("test_*.py") if "mark.gpu" in path.read_text(encoding="utf-8"))
     if not files:
         raise UserError(f"no tests marked gpu in {folder}")
     words = [sys.executable, "-m", "pytest", *files, "-m", "gpu", "-p", "physlaw.bench.gpu.pytest_rows"]
@@ -102,7 +106,7 @@ def tests(report: Report) -> None:
     read = 0
     while True:
         ended = process.poll() is not None
-        lines = rows.read_text().split("\n") if rows.exists() else [""]
+        lines = rows.read_text(encoding="utf-8").split("\n") if rows.exists() else [""]
         for line in lines[read:-1]:
             report.row(**json.loads(line))
         read = len(lines) - 1
@@ -183,7 +187,7 @@ def smoke(report: Report, words: list[str]) -> None:
 
 def _progress(cell: CellConfig) -> str:
     log = cell.folder / "train.jsonl"
-    lines = log.read_text().splitlines() if log.exists() else []
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     done = json.loads(lines[-1])["step"] if lines else 0
     return f"{done} of {cell.train.steps} steps"
 
@@ -192,7 +196,7 @@ def _beside_committed(cell: CellConfig) -> list[dict[str, object]]:
     """In and out of distribution: the cell's error here and the committed one."""
     path = REPOSITORY / "results" / cell.study / cell.table / "metrics.csv"
     committed = [row for row in _table(path) if row["cell"] == cell.name] if path.exists() else []
-    known = json.loads((cell.folder / "provenance.json").read_text())
+    known = json.loads((cell.folder / "provenance.json").read_text(encoding="utf-8"))
     rows = []
     for group in ("id", "ood"):
         (here,) = (row for row in _table(cell.folder / "rows.csv") if row["group"] == group)
@@ -213,5 +217,5 @@ def _beside_committed(cell: CellConfig) -> list[dict[str, object]]:
 
 
 def _table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as stream:
+    with path.open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))

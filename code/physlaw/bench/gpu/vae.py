@@ -141,7 +141,7 @@ class _Visitor:
     def _logged(self) -> dict[str, Any]:
         """The newest losses and rate of the log."""
         log = self.folder / "train.jsonl"
-        lines = log.read_text().splitlines() if log.exists() else []
+        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
         if not lines:
             return {}
         known = json.loads(lines[-1])
