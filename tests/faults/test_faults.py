@@ -144,7 +144,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_disk_that_fills_up_keeps_the_last_checkpoint(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("physlaw.training.state.SPARE_BYTES", 0)
+    monkeypatch.setattr("physlaw.files.SPARE_BYTES", 0)
     folder, saved = small_disk / "checkpoints", []
 
     def fill() -> None:

@@ -29,7 +29,7 @@ from physlaw.data.hdf5_reader import LAYOUTS
 from physlaw.data.mp4 import BLOCK_PX, encode_mp4
 from physlaw.data.npz import NpzWriter, Truth, save_npz, stored_frames
 from physlaw.errors import UserError
-from physlaw.files import read_json, write_atomic, write_bytes, write_json
+from physlaw.files import FULL, read_json, write_atomic, write_bytes, write_json
 from physlaw.lease import leased
 
 Frames = NDArray[np.uint8]
@@ -219,7 +219,7 @@ def _gathered(made: Iterable[Made]) -> tuple[list[bytes], Truth]:
 
 def _full_disk(error: Exception) -> OSError | None:
     """The plain error behind one of HDF5's, which reports a full disk in words only."""
-    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    for number in (*FULL, errno.EFBIG):
         if f"errno = {number}," in str(error) or getattr(error, "errno", None) == number:
             return OSError(number, os.strerror(number))
     return None

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from physlaw.data.clips import ClipSource, Index, spread
 from physlaw.errors import UserError
-from physlaw.files import read_json, write_json
+from physlaw.files import FULL, check_room, read_json, write_json
 from physlaw.lease import leased
 
 Encode = Callable[[Any], Tensor]  # (N, T, W, W, 3) uint8, array or tensor -> (N, C, T', H', W')
@@ -201,10 +201,15 @@ def _stage(folder: Path, names: list[str], scratch: Path, say: Callable[[str], N
             copy = target / file.name
             if copy.exists() and copy.stat().st_size == file.stat().st_size:
                 continue
-            if shutil.disk_usage(target).free < 1.05 * file.stat().st_size:
+            part = copy.with_suffix(".part")
+            try:
+                check_room(target, int(1.05 * file.stat().st_size))
+                shutil.copyfile(file, part)
+            except OSError as error:
+                part.unlink(missing_ok=True)
+                if error.errno not in FULL:
+                    raise
                 say(f"no room for {file.name} in {scratch}; reading {folder} instead")
                 return None
-            part = copy.with_suffix(".part")
-            shutil.copyfile(file, part)
             part.replace(copy)
     return target

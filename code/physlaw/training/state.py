@@ -5,10 +5,8 @@ The manifest is written last, so a checkpoint counts only when it is whole; a da
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +18,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from physlaw.errors import UserError
-from physlaw.files import read_json, remove_leftovers, sha256_file, write_atomic, write_json
+from physlaw.files import check_room, read_json, remove_leftovers, sha256_file, write_atomic, write_json
 
-SPARE_BYTES = 1 << 20  # headers, manifests, logs
 KEEP = 2  # checkpoints; the older one for the case that the newest is damaged
 
 
@@ -78,17 +75,6 @@ class TrainState:
 def new_ema(model: nn.Module) -> dict[str, Tensor]:
     """A copy of the parameters."""
     return {name: value.detach().clone() for name, value in model.named_parameters()}
-
-
-def check_room(folder: Path, needed: int) -> None:
-    """Raises OSError (no space) when fewer bytes are free than a file and its directory entries need.
-
-    A quota is not seen here: there the write itself fails, with the same consequences.
-    """
-    free = shutil.disk_usage(folder).free
-    if free < needed + SPARE_BYTES:
-        text = f"No space left on device: {needed} bytes are needed and {free} are free"
-        raise OSError(errno.ENOSPC, text, str(folder))
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
