@@ -31,6 +31,7 @@ from physlaw.diffusion.config import DiffusionConfig
 from physlaw.errors import UserError, unknown
 from physlaw.evaluation.config import EvalConfig
 from physlaw.fields import check, random_seed, ranged
+from physlaw.files import visible
 from physlaw.models.config import ModelConfig, TokenizerConfig
 from physlaw.training.config import MachineConfig, TrainConfig
 from physlaw.words import build, describe, merged, pairs_of
@@ -171,7 +172,7 @@ def configs_folder() -> Path:
 
 def choices(group: str, study: str = "") -> List[str]:
     """The files of a group: valid values of e.g. model=...; every study has profiles of its own."""
-    return sorted(path.stem for path in (configs_folder() / group / study).glob("*.yaml"))
+    return [path.stem for path in visible(configs_folder() / group / study, "*.yaml")]
 
 
 def profile_recipe(study: str, profile: str) -> str:
@@ -218,7 +219,7 @@ def compose_cell(words: List[str]) -> CellConfig:
 
 def _stamp(folder: Path) -> Tuple[float, int]:
     """Changes with the files of a configuration."""
-    times = [path.stat().st_mtime for path in folder.rglob("*.yaml")]
+    times = [path.stat().st_mtime for path in visible(folder, "**/*.yaml")]
     return max(times), len(times)
 
 

@@ -29,7 +29,7 @@ from physlaw.data.hdf5_reader import LAYOUTS
 from physlaw.data.mp4 import BLOCK_PX, encode_mp4
 from physlaw.data.npz import NpzWriter, Truth, save_npz, stored_frames
 from physlaw.errors import UserError
-from physlaw.files import FULL, read_json, write_atomic, write_bytes, write_json
+from physlaw.files import FULL, read_json, visible, write_atomic, write_bytes, write_json
 from physlaw.lease import leased
 
 Frames = NDArray[np.uint8]
@@ -160,7 +160,7 @@ def _write(config: Output, written_as: str, clips: ClipSet, identity: dict[str, 
     plan = work / "plan.json"
     if plan.exists():
         _check_identity(plan, identity, path)
-    elif any(not p.name.startswith(".lease-") for p in work.iterdir()):
+    elif visible(work, "*"):
         raise UserError(f"{work} holds other files; choose another out=")
     write_json(plan, {"settings": identity})
     began, workers = time.monotonic(), config.workers or len(os.sched_getaffinity(0))

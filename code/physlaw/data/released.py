@@ -15,6 +15,7 @@ from physlaw.data.hdf5 import Hdf5Records
 from physlaw.data.npz import NpzRecords
 from physlaw.data.records import Array, Frames, Index, Records
 from physlaw.errors import UserError
+from physlaw.files import visible
 from physlaw.render.discs import NATIVE, area_average
 from physlaw.worlds.grids import check_numbers
 from physlaw.worlds.scenarios import SCENARIOS, Scenario
@@ -137,7 +138,7 @@ def open_with(
         UserError: it is not there or neither of the two.
     """
     if path.is_dir():
-        shards = sorted(path.glob("*.hdf5"), key=order)
+        shards = sorted(visible(path, "*.hdf5"), key=order)
         if not shards:
             raise UserError(f"{path}: no *.hdf5 files in this folder")
         return hdf5(shards)

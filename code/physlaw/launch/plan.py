@@ -8,7 +8,7 @@ from typing import Any, Iterator, List
 
 from physlaw.config import CellConfig, configs_folder
 from physlaw.errors import UserError, unknown
-from physlaw.files import read_json
+from physlaw.files import read_json, visible
 from physlaw.launch.cells import compose_cells, study_words
 from physlaw.launch.config import ClusterConfig, LaunchConfig
 from physlaw.launch.estimate import gpu_hours
@@ -41,7 +41,7 @@ def plan_of(words: List[str]) -> Plan:
     given = pairs_of(mine)
     name = given.pop("cluster", "local")
     sites = configs_folder() / "cluster"
-    known = sorted(path.stem for path in sites.glob("*.yaml"))
+    known = [path.stem for path in visible(sites, "*.yaml")]
     if name not in known:
         raise unknown("cluster", name, known)
     site = {"cluster": read_site(sites / f"{name}.yaml")}

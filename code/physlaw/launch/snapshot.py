@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from physlaw.config import configs_folder
-from physlaw.files import write_json
+from physlaw.files import visible, write_json
 from physlaw.provenance import STAMP, code_digest, commit
 
 
@@ -16,7 +16,7 @@ def snapshot(root: Path) -> Path:
     """Copy the package and configs/ to root/<digest>, or find the copy there; returns its absolute path."""
     package, configs = Path(__file__).parents[1], configs_folder()
     digest = hashlib.sha256(code_digest().encode())
-    for path in sorted(configs.rglob("*.yaml")):
+    for path in visible(configs, "**/*.yaml"):
         digest.update(f"{path.relative_to(configs)}\0".encode() + path.read_bytes())
     folder = root.absolute() / digest.hexdigest()[:16]
     if not folder.is_dir():

@@ -10,7 +10,7 @@ from typing import Any
 
 from physlaw.config import FAILURE, CellConfig
 from physlaw.errors import UserError
-from physlaw.files import read_text
+from physlaw.files import read_text, visible
 from physlaw.launch.job import last_lines
 from physlaw.launch.plan import is_finished, plan_of, read_manifest
 from physlaw.launch.queue import jobs_in_queue
@@ -32,7 +32,7 @@ def last_record(folder: Path) -> dict[str, Any]:
 def progress(cell: CellConfig) -> str:
     """Steps done, rate, time left, or the evaluation that follows."""
     if (cell.folder / "provenance.json").is_file():
-        blocks = len(list((cell.folder / "eval").glob("*.csv")))
+        blocks = len(visible(cell.folder / "eval", "*.csv"))
         return f"trained, {blocks} evaluation blocks done"
     record = last_record(cell.folder)
     if not record:

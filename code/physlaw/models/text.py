@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from physlaw.errors import UserError
-from physlaw.files import sha256_file
+from physlaw.files import sha256_file, visible
 
 RANDOM = "random"
 BATCH = 64  # sentences that the T5 encoder takes at once
@@ -153,7 +153,7 @@ def _check_folder(path: Path) -> None:
 
 def _folder_digest(path: Path) -> str:
     """SHA-256 of the names and digests of the files that decide an embedding."""
-    files = sorted({file for pattern in DIGESTED for file in path.glob(pattern)})
+    files = sorted({file for pattern in DIGESTED for file in visible(path, pattern)})
     return hashlib.sha256("".join(f"{sha256_file(file)}  {file.name}\n" for file in files).encode()).hexdigest()
 
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from physlaw.errors import UserError
-from physlaw.files import check_room, read_json, remove_leftovers, sha256_file, write_atomic, write_json
+from physlaw.files import check_room, read_json, remove_leftovers, sha256_file, visible, write_atomic, write_json
 
 KEEP = 2  # checkpoints; the older one for the case that the newest is damaged
 
@@ -110,7 +110,7 @@ def save_checkpoint(folder: Path, state: TrainState, run: str, keep: int = KEEP)
 
 
 def _prune(folder: Path, keep: int) -> None:
-    for old in sorted(folder.glob("*.json"))[:-keep]:
+    for old in visible(folder, "*.json")[:-keep]:
         old.unlink()  # first, so that a kill in between leaves a file that counts for nothing
         old.with_suffix(".safetensors").unlink(missing_ok=True)
 
@@ -143,11 +143,11 @@ def load_newest(folder: Path, state: TrainState, run: str, tidy: bool = True) ->
     """
     if tidy:
         remove_leftovers(folder)
-        named = {path.stem for path in folder.glob("*.json")}
-        for path in folder.glob("*.safetensors"):
+        named = {path.stem for path in visible(folder, "*.json")}
+        for path in visible(folder, "*.safetensors"):
             if path.stem not in named:
                 path.unlink()
-    for manifest_path in sorted(folder.glob("*.json"), reverse=True):
+    for manifest_path in reversed(visible(folder, "*.json")):
         path = manifest_path.with_suffix(".safetensors")
         found = _read_whole(manifest_path)
         if found is None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
-from physlaw.files import write_bytes, write_text
+from physlaw.files import visible, write_bytes, write_text
 from physlaw.report.page import SHOWN, shown_cells
 from physlaw.studies.combinatorial import SETS
 
@@ -129,7 +129,7 @@ def _chosen_clips(folder: Path, table: pd.DataFrame) -> bytes:
     wanted = {row for row, _ in chosen}
     found: dict[int, tuple[NDArray[np.uint8], ...]] = {}
     start = 0
-    for path in sorted(folder.glob("*.npz")):
+    for path in visible(folder, "*.npz"):
         numbers = _arrays(path, ["numbers"])["numbers"]
         rows = range(start, start + len(numbers))
         if not np.array_equal(numbers, table["number"].to_numpy()[start : rows.stop]):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
-from physlaw.files import write_bytes, write_text
+from physlaw.files import visible, write_bytes, write_text
 from physlaw.report import verdicts as verdict_files
 from physlaw.report.metrics import read_metrics
 from physlaw.report.page import MAX_ROWS, animations, first_finished, shown_cells, write_page
@@ -88,7 +88,7 @@ class DeeperReport:
         clips = pd.concat(tables, ignore_index=True)
         write_text(out / "clips.csv", clips.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
         for cell in shown_cells(cells):
-            for path in sorted((cell.folder / "eval").glob("*.npz")):
+            for path in visible(cell.folder / "eval", "*.npz"):
                 write_bytes(out / "clips" / f"{cell.name}.{path.name}", path.read_bytes())
 
     def write(self, folder: Path, metrics: Metrics, notes: str) -> Path:
@@ -188,7 +188,7 @@ class DeeperReport:
         names = {"id": self._trained_block(metrics)}
         for cell, scenario in metrics[["cell", "scenario"]].drop_duplicates().itertuples(index=False):
             blocks = []
-            for path in sorted((folder / "clips").glob(f"{cell}.*.npz")):
+            for path in visible(folder / "clips", f"{cell}.*.npz"):
                 block = path.name.removeprefix(f"{cell}.").removesuffix(".npz")
                 blocks.append(
                     {"block": self.groups.get(block, names["id"].get(block, block)), "animations": animations(path)}

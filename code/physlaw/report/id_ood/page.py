@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from physlaw.files import write_text
+from physlaw.files import visible, write_text
 from physlaw.report import verdicts as verdict_files
 from physlaw.report.acceptance import CAPTION as TOKENIZER_CAPTION
 from physlaw.report.acceptance import acceptance, acceptance_rows, acceptance_text
@@ -29,7 +29,7 @@ CAPTION = (
 def _videos(folder: Path, metrics: pd.DataFrame) -> list[dict[str, Any]]:
     """One entry per cell that has clips here: its shown blocks with their animations and errors."""
     found = []
-    there = {path.name.split(".")[0] for path in (folder / "clips").glob("*.npz")}
+    there = {path.name.split(".")[0] for path in visible(folder / "clips", "*.npz")}
     cells = metrics.loc[metrics["cell"].isin(there), ["cell", "scenario"]].drop_duplicates()
     for cell, scenario in cells.itertuples(index=False):
         entries = []
