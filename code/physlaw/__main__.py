@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
+if __name__ == "__main__":  # python -m puts the current folder first: what lies there is data, not code
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", os.getcwd())]
+
 import errno
 import json
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -296,7 +301,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def main(words: list[str] | None = None) -> int:
     """Run one verb; every error a user can put right is one line on stderr."""
-    words = sys.argv[1:] if words is None else words
+    if words is None:  # as a process of its own
+        os.environ["PYTHONSAFEPATH"] = "1"  # the processes that this one starts
+        words = sys.argv[1:]
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGUSR2, signal.SIGURG):  # a cluster's warnings; training has handlers of its own
             signal.signal(number, _interrupt)

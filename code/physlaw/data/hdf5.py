@@ -11,7 +11,6 @@ import json
 import os
 import select
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from physlaw.data.hdf5_reader import BALLS
 from physlaw.data.mp4 import decode_mp4
 from physlaw.data.records import Array, Frames, Index, check_finite, check_shapes
 from physlaw.errors import UserError
+from physlaw.isolated import module_command
 
 PATIENCE_S = 120.0  # for one answer; a slow network disk may need many seconds
 MAX_ROWS_ONE_BY_ONE = 8  # beyond, a shard's whole dataset is read at once
@@ -46,11 +46,13 @@ class _Reader:
             self._process, self._pid, self._turn = None, os.getpid(), threading.Lock()
         with self._turn:
             if self._process is None or self._process.poll() is not None:
+                command, environment = module_command("physlaw.data.hdf5_reader")
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "physlaw.data.hdf5_reader"],
+                    command,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
+                    env=environment,
                 )
             assert self._process.stdin is not None
             try:

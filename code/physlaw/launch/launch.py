@@ -230,7 +230,8 @@ def _executor(plan: Plan, shape: Dict[str, Any], name: str, after: List[str], co
         "srun_args": ["--kill-on-bad-exit=1"],  # one process of a cell cannot go on without the others
         "setup": [
             *cluster.setup,
-            f"export PYTHONPATH={shlex.quote(str(code / 'code'))} {SIGNAL_VARIABLE}={signal}",
+            # The second: what lies in the folder of the launch is data, not code.
+            f"export PYTHONPATH={shlex.quote(str(code / 'code'))} PYTHONSAFEPATH=1 {SIGNAL_VARIABLE}={signal}",
             "export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK",  # newer SLURMs do not hand a job's cores on to its steps
         ],
         "additional_parameters": additional,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from hashlib import file_digest
@@ -16,11 +14,11 @@ from safetensors.torch import save_file
 
 from physlaw.errors import UserError, unknown
 from physlaw.files import sha256_file, write_atomic
+from physlaw.isolated import module_command
 from physlaw.weights import names
 from physlaw.weights.catalogue import KINDS, Published
 from physlaw.weights.names import Tensors
 
-CODE = Path(__file__).parents[2]  # the folder of the package, which -P leaves out of the path
 SECONDS = 600  # of patience with the reader, which has limits of its own
 SAID = 500  # characters of what the reader says are shown
 
@@ -85,9 +83,8 @@ def read_published(path: Path, digests: tuple[str, ...]) -> tuple[Tensors, dict[
     Raises:
         UserError: no such file, another digest, or not a file of tensors alone.
     """
-    code = os.pathsep.join([str(CODE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command, environment = module_command("physlaw.weights.reader")
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")  # more would take address space
-    command = [sys.executable, "-P", "-m", "physlaw.weights.reader"]
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     with tempfile.TemporaryDirectory() as folder, path.open("rb") as stream:
@@ -101,7 +98,7 @@ def read_published(path: Path, digests: tuple[str, ...]) -> tuple[Tensors, dict[
                     stdin=stream,
                     stdout=output,
                     stderr=subprocess.PIPE,
-                    env=os.environ | threads | {"PYTHONPATH": code},
+                    env=environment | threads,
                     timeout=SECONDS,
                 )
             except subprocess.TimeoutExpired:
