@@ -6,14 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from physlaw.data import hdf5
+from physlaw.data.hdf5_file import open_hdf5
 from physlaw.data.released import open_clips
 from physlaw.data.write import SimulateConfig, simulate
+from physlaw.errors import UserError
 from physlaw.isolated import module_command
 
 EVERY = np.arange(3)
@@ -26,6 +30,73 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("good.npz", "good.hdf5"):
         simulate(SimulateConfig(out=str(folder / name), split="id", count=3, resolution=32, num_frames=16))
     return folder
+
+
+def arrays(good: Path) -> dict[str, np.ndarray]:
+    with np.load(good / "good.npz") as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def copied(good: Path, folder: Path, change: Callable[[h5py.File], None] = lambda file: None, **options: int) -> Path:
+    with h5py.File(good / "good.hdf5") as source, h5py.File(folder / "clips.hdf5", "w", **options) as file:
+        for name in source:
+            source.copy(name, file)
+        change(file)
+    return folder / "clips.hdf5"
+
+
+@pytest.mark.parametrize("size", [512, 4096])
+def test_a_user_block_is_passed_over(good: Path, tmp_path: Path, size: int) -> None:
+    path = copied(good, tmp_path, userblock_size=size)
+    assert not path.read_bytes().startswith(b"\x89HDF")
+    assert np.array_equal(open_clips(path).positions(EVERY), open_clips(good / "good.hdf5").positions(EVERY))
+
+
+def linked(link: object, target: str = "init_streams") -> Callable[[h5py.File], None]:
+    def change(file: h5py.File) -> None:
+        file.move(target, "moved")
+        file[target] = link
+
+    return change
+
+
+def mapped(file: h5py.File) -> None:
+    values = file["init_streams/00000"]
+    layout = h5py.VirtualLayout(values.shape, values.dtype)
+    layout[:] = h5py.VirtualSource("other.hdf5", "init_streams/00000", values.shape)
+    del file["init_streams/00000"]
+    file.create_virtual_dataset("init_streams/00000", layout)
+
+
+def raw(file: h5py.File) -> None:
+    values = file["init_streams/00000"][:]
+    del file["init_streams/00000"]
+    outside = [(str(Path(file.filename).with_suffix(".bin")), 0, values.nbytes)]
+    file.create_dataset("init_streams/00000", values.shape, values.dtype, external=outside)[:] = values
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (linked(h5py.ExternalLink("other.hdf5", "/init_streams")), "'init_streams' is a link into another file"),
+        (linked(h5py.SoftLink("/init_streams")), "'init_streams' is a link that leads to itself"),
+        (linked(h5py.SoftLink("/nowhere")), "no dataset or group 'init_streams'"),
+        (mapped, "the values of 'init_streams/00000' are in other files"),
+        (raw, "the values of 'init_streams/00000' are in other files"),
+    ],
+    ids=["external", "loop", "dangling", "virtual", "raw"],
+)
+def test_what_leads_out_of_a_file_is_refused_for_that(
+    good: Path, tmp_path: Path, change: Callable[[h5py.File], None], reason: str
+) -> None:
+    shutil.copy(good / "good.hdf5", tmp_path / "other.hdf5")
+    with pytest.raises(UserError, match=reason):
+        open_clips(copied(good, tmp_path, change))
+
+
+def test_links_within_a_file_are_followed(good: Path, tmp_path: Path) -> None:
+    clips = open_clips(copied(good, tmp_path, linked(h5py.SoftLink("moved"))))
+    assert np.array_equal(clips.init(EVERY), arrays(good)["init"])
 
 
 def test_hidden_files_are_left_out_of_a_folder(tmp_path: Path) -> None:
@@ -54,3 +125,29 @@ def test_no_process_imports_from_the_current_folder(
     hdf5._ask_reader.close()
     assert not (tmp_path / "imported").exists()
     assert module_command("physlaw.weights.reader")[1]["PYTHONPATH"] == os.pathsep.join([code, code])
+
+
+LOCKLESS = "#include <errno.h>\nint flock(int file, int how) { errno = %s; return -1; }\n"
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="a file system without locks is made with a C compiler")
+@pytest.mark.parametrize("error", ["ENOLCK", "EOPNOTSUPP"])
+def test_files_are_read_and_written_without_locks(good: Path, tmp_path: Path, error: str) -> None:
+    (tmp_path / "lockless.c").write_text(LOCKLESS % error)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "lockless.so", "lockless.c"], cwd=tmp_path, check=True)
+    environment = os.environ | {"LD_PRELOAD": str(tmp_path / "lockless.so")}
+    code = f"""
+import h5py
+from physlaw.data import hdf5
+from physlaw.data.hdf5_file import open_hdf5
+try:
+    h5py.File({str(good / "good.hdf5")!r}, locking=True)
+except OSError:
+    print("no locks")
+with open_hdf5({str(good / "good.hdf5")!r}) as file, open_hdf5({str(tmp_path / "new.hdf5")!r}, "w") as new:
+    file.copy("init_streams", new)
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "no locks\n"
+    with open_hdf5(tmp_path / "new.hdf5") as file:
+        assert "init_streams/00000" in file

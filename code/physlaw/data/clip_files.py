@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.data.card import card_of, card_path
+from physlaw.data.hdf5_file import open_hdf5
 from physlaw.data.hdf5_reader import LAYOUTS
 from physlaw.data.mp4 import BLOCK_PX, encode_mp4
 from physlaw.data.npz import NpzWriter, Truth, save_npz, stored_frames
@@ -240,7 +241,7 @@ def write_hdf5_shard(work: Path, number: int, clips: ClipSet, index: Index, made
     videos, truth = _gathered(made)
 
     def write(temporary: Path) -> None:
-        with h5py.File(temporary, "w") as file:
+        with open_hdf5(temporary, "w") as file:
             clips.write_truth(file, truth)
             stored = file.create_dataset("video_streams", (len(videos),), h5py.vlen_dtype(np.uint8))
             for row, video in enumerate(videos):
@@ -282,11 +283,11 @@ _SHARD_WRITERS: dict[str, Callable[[Path, int, ClipSet, Index, Iterator[Made]], 
 def _merge_hdf5(clips: ClipSet, parts: dict[int, Path], path: Path) -> None:
     """One group per dataset, one dataset per shard, named by the shard's key."""
     names = LAYOUTS[clips.layout]
-    with h5py.File(path, "w") as merged:
+    with open_hdf5(path, "w") as merged:
         for name in names:
             merged.create_group(name)
         for number, part in parts.items():
-            with h5py.File(part, "r") as shard:
+            with open_hdf5(part) as shard:
                 for name in names:
                     shard.copy(name, merged[name], clips.key(number))
 

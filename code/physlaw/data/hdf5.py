@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,18 @@ from physlaw.isolated import module_command
 
 PATIENCE_S = 120.0  # for one answer; a slow network disk may need many seconds
 MAX_ROWS_ONE_BY_ONE = 8  # beyond, a shard's whole dataset is read at once
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+def is_hdf5(stream: BinaryIO) -> bool:
+    """The signature is where the format allows it: at the start, or after a user block of 512, 1024, ... bytes."""
+    size, start = stream.seek(0, os.SEEK_END), 0
+    while start + len(SIGNATURE) <= size:
+        stream.seek(start)
+        if stream.read(len(SIGNATURE)) == SIGNATURE:
+            return True
+        start = 2 * start or 512
+    return False
 
 
 class _Failed(Exception):

@@ -20,6 +20,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from physlaw.data.hdf5_file import Malformed, find, open_hdf5
+
 BALLS, BODIES = "balls", "bodies"
 LAYOUTS = {  # of a shard: two datasets of numbers, then the videos
     BALLS: ("position_streams", "init_streams", "video_streams"),
@@ -36,17 +38,13 @@ _Version = tuple[str, int, int, int]
 _open: OrderedDict[_Version, h5py.File] = OrderedDict()
 
 
-class Malformed(Exception):
-    """What is wrong with the file."""
-
-
 def _file(path: str) -> h5py.File:
     status = os.stat(path)
     version = (path, status.st_ino, status.st_mtime_ns, status.st_size)
     if version not in _open:
         for old in [v for v in _open if v[0] == path]:  # the file has been replaced
             _open.pop(old).close()
-        _open[version] = h5py.File(path, "r")
+        _open[version] = open_hdf5(path)
         if len(_open) > MAX_OPEN_FILES:
             _open.popitem(last=False)[1].close()
     _open.move_to_end(version)
@@ -56,11 +54,12 @@ def _file(path: str) -> h5py.File:
 def keys(path: str, layout: str) -> NDArray[np.uint8]:
     """The shard keys of a file as JSON text; [""] where it is one shard."""
     file, names = _file(path), LAYOUTS[layout]
-    missing = [name for name in names if name not in file]
+    missing = [name for name in names if find(file, name) is None]
     if missing:
         raise Malformed(f"no dataset or group {missing[0]!r}; needed: {', '.join(names)}")
-    merged = isinstance(file["video_streams"], h5py.Group)
-    return np.frombuffer(json.dumps(sorted(file["video_streams"]) if merged else [""]).encode(), np.uint8)
+    videos = find(file, "video_streams")
+    found = sorted(videos) if isinstance(videos, h5py.Group) else [""]
+    return np.frombuffer(json.dumps(found).encode(), np.uint8)
 
 
 def _shard(path: str, layout: str, key: str) -> list[h5py.Dataset]:
@@ -68,7 +67,7 @@ def _shard(path: str, layout: str, key: str) -> list[h5py.Dataset]:
     file, names, found = _file(path), LAYOUTS[layout], []
     for name in names:
         place = f"{name}/{key}" if key else name
-        dataset = file.get(place)
+        dataset = find(file, place)
         if not isinstance(dataset, h5py.Dataset):
             raise Malformed(f"no dataset {place!r}; needed: {', '.join(names)}")
         found.append(dataset)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from physlaw.data.hdf5 import Hdf5Records
+from physlaw.data.hdf5 import Hdf5Records, is_hdf5
 from physlaw.data.npz import NpzRecords
 from physlaw.data.records import Array, Frames, Index, Records
 from physlaw.errors import UserError
@@ -145,9 +145,8 @@ def open_with(
     if not path.is_file():
         raise UserError(f"{path}: no such file or folder")
     with path.open("rb") as stream:
-        magic = stream.read(8)
-    if magic.startswith(b"\x89HDF\r\n\x1a\n"):
-        return hdf5([path])
-    if magic.startswith(b"PK"):
-        return npz(path)
+        if stream.read(2) == b"PK":
+            return npz(path)
+        if is_hdf5(stream):
+            return hdf5([path])
     raise UserError(f"{path}: neither an HDF5 nor an npz file")
