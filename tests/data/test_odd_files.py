@@ -37,12 +37,43 @@ def arrays(good: Path) -> dict[str, np.ndarray]:
         return {name: archive[name] for name in archive.files}
 
 
+def npz(folder: Path, content: dict[str, np.ndarray]) -> Path:
+    np.savez(folder / "clips.npz", **content)
+    return folder / "clips.npz"
+
+
 def copied(good: Path, folder: Path, change: Callable[[h5py.File], None] = lambda file: None, **options: int) -> Path:
     with h5py.File(good / "good.hdf5") as source, h5py.File(folder / "clips.hdf5", "w", **options) as file:
         for name in source:
             source.copy(name, file)
         change(file)
     return folder / "clips.hdf5"
+
+
+def test_the_order_of_an_array_in_memory_makes_no_difference(good: Path, tmp_path: Path) -> None:
+    known = open_clips(good / "good.npz")
+    clips = open_clips(npz(tmp_path, {name: np.asfortranarray(values) for name, values in arrays(good).items()}))
+    assert np.array_equal(clips.clips(EVERY), known.clips(EVERY))
+    assert np.array_equal(clips.positions(EVERY), known.positions(EVERY))
+
+
+def test_whole_numbers_are_numbers_in_both_formats(good: Path, tmp_path: Path) -> None:
+    whole = np.round(arrays(good)["positions"]).astype(np.int32)
+
+    def change(file: h5py.File) -> None:
+        del file["position_streams/00000"]
+        file["position_streams/00000"] = whole
+
+    for path in (npz(tmp_path, arrays(good) | {"positions": whole}), copied(good, tmp_path, change)):
+        assert np.array_equal(open_clips(path).positions(EVERY)[:, :, 0], whole)
+
+
+def test_no_clips_or_no_pixels_is_one_line(good: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"clips\.npz: no clips"):
+        open_clips(npz(tmp_path, {name: values[:0] for name, values in arrays(good).items()}))
+    for part in (np.s_[:, :0], np.s_[:, :, :0, :0]):
+        with pytest.raises(UserError, match="have no pixels"):
+            open_clips(npz(tmp_path, arrays(good) | {"frames": arrays(good)["frames"][part]}))
 
 
 @pytest.mark.parametrize("size", [512, 4096])

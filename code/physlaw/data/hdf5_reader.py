@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.data.hdf5_file import Malformed, find, open_hdf5
+from physlaw.data.records import NUMBERS
 
 BALLS, BODIES = "balls", "bodies"
 LAYOUTS = {  # of a shard: two datasets of numbers, then the videos
@@ -72,8 +73,8 @@ def _shard(path: str, layout: str, key: str) -> list[h5py.Dataset]:
             raise Malformed(f"no dataset {place!r}; needed: {', '.join(names)}")
         found.append(dataset)
     first, second, videos = found
-    if first.dtype.kind != "f" or second.dtype.kind != "f":
-        raise Malformed(f"{names[0]} and {names[1]} must be floating point, got {first.dtype}, {second.dtype}")
+    if first.dtype.kind not in NUMBERS or second.dtype.kind not in NUMBERS:
+        raise Malformed(f"{names[0]} and {names[1]} must be numbers, got {first.dtype}, {second.dtype}")
     if h5py.check_vlen_dtype(videos.dtype) != np.uint8:
         raise Malformed(f"video_streams must be variable-length uint8, got {videos.dtype}")
     size = os.stat(path).st_size

@@ -10,17 +10,17 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from physlaw.data.records import Array, Frames, Index, check_finite, check_shapes
+from physlaw.data.records import NUMBERS, Array, Frames, Index, check_finite, check_shapes
 from physlaw.errors import UserError
 
 # What zipfile, zlib and NumPy's header parser raise on damaged files.
-_ERRORS = (
+READ_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -53,15 +53,19 @@ class NpzFile:
         try:
             with zipfile.ZipFile(path) as archive:
                 found = {name: self._shape(archive, name) for name in self._names}
-                frames, dtype = found["frames"]
+                frames, dtype, self._order = found["frames"]
                 if dtype != np.uint8 or len(frames) != 5 or frames[-1] != 3 or frames[2] != frames[3]:
                     raise UserError(f"{path}: frames must be (N, T, W, W, 3) uint8, got {frames} {dtype}")
+                if not frames[0]:
+                    raise UserError(f"{path}: no clips")
+                if not all(frames):
+                    raise UserError(f"{path}: frames of shape {frames} have no pixels")
                 for name, valid in kinds.items():
                     if found[name][1].kind not in valid:
                         raise UserError(f"{path}: array {name!r} cannot be {found[name][1]}")
-                self.check_shapes({name: shape for name, (shape, _) in found.items()})
+                self.check_shapes({name: shape for name, (shape, _, _) in found.items()})
                 self.arrays = {name: self._read(archive, name) for name in kinds}
-        except _ERRORS as error:
+        except READ_ERRORS as error:
             if isinstance(error, UserError):
                 raise
             raise UserError(f"{path}: not a readable npz file ({error})") from None
@@ -77,19 +81,19 @@ class NpzFile:
             raise UserError(f"{self.path}: no array {name!r}; needed: {', '.join(self._names)}")
         return archive.getinfo(f"{name}.npy")
 
-    def _shape(self, archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        """Shape and type from the header, checked against the member's size: nothing is allocated on its word."""
+    def _shape(self, archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype[Any], Literal["C", "F"]]:
+        """Shape, type and order by the header, checked against the member's size: nothing is allocated on its word."""
         member = self._member(archive, name)
         with archive.open(member) as stream:
             version = npy.read_magic(stream)
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             shape, fortran, dtype = read(stream)
             header = stream.tell()
-        if dtype.hasobject or fortran or min(shape, default=0) < 0:
-            raise UserError(f"{self.path}: array {name!r} must be numbers in C order")
+        if dtype.hasobject or min(shape, default=0) < 0:
+            raise UserError(f"{self.path}: array {name!r} must be numbers")
         if header + int(np.prod(shape, dtype=object)) * dtype.itemsize != member.file_size:
             raise UserError(f"{self.path}: array {name!r} is cut short: {member.file_size} bytes for shape {shape}")
-        return shape, dtype
+        return shape, dtype, "F" if fortran else "C"
 
     def _read(self, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
         with archive.open(self._member(archive, name)) as stream:
@@ -110,9 +114,9 @@ class NpzFile:
                                 store.write(block)
                             store.flush()
                             flat = np.memmap(store, np.uint8, "r")  # the file lives as long as the map
-            except _ERRORS as error:
+            except READ_ERRORS as error:
                 raise UserError(f"{self.path}: array 'frames' cannot be read ({error})") from None
-            self._frames = flat.reshape(self._shape_of_frames)
+            self._frames = flat.reshape(self._shape_of_frames, order=self._order)
         return self._frames
 
     def __getstate__(self) -> dict[str, Any]:
@@ -122,14 +126,14 @@ class NpzFile:
         return self._shape_of_frames[0]
 
     def frames(self, number: int) -> Frames:
-        return np.asarray(self._all_frames()[number])
+        return np.ascontiguousarray(self._all_frames()[number])
 
 
 class NpzRecords(NpzFile):
     """Arrays `frames`, `positions` and `init`."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, {"positions": "fiu", "init": "fiu"})
+        super().__init__(path, {"positions": NUMBERS, "init": NUMBERS})
         positions, self._init = (self.arrays.pop(name).astype(np.float64) for name in ("positions", "init"))
         self._positions = positions.reshape(*positions.shape[:2], -1, 2)
         for name, values in (("positions", self._positions), ("init", self._init)):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from physlaw.data.hdf5 import Hdf5Shards, Shape
 from physlaw.data.hdf5_reader import BODIES
 from physlaw.data.npz import NpzFile
-from physlaw.data.records import MAX_FRAMES, Array, Frames, Index, check_finite
+from physlaw.data.records import MAX_FRAMES, NUMBERS, Array, Frames, Index, check_finite
 from physlaw.errors import UserError
 from physlaw.render.bodies import MAX_BODIES
 from physlaw.worlds.phyre.features import NUM_FEATURES
@@ -115,12 +115,10 @@ class PhyreNpz(NpzFile):
     """Arrays `frames`, `action`, `features` and `objects`, `key` and `trial`, as data/phyre_write.py writes them."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, {"action": "f", "features": "f", "objects": "iu", "key": "U", "trial": "iu"})
+        super().__init__(path, {"action": NUMBERS, "features": NUMBERS, "objects": "iu", "key": "U", "trial": "iu"})
         self.num_frames = self.arrays["features"].shape[1]
         check_finite(self.arrays["action"], "action", str(path))
         features, objects = self.arrays["features"], self.arrays["objects"]
-        if not len(objects):
-            raise UserError(f"{path}: no clips")
         if objects.min() < 1 or objects.max() > features.shape[2]:
             raise UserError(f"{path}: objects must be 1 to {features.shape[2]}")
         beyond = np.arange(features.shape[2]) >= objects[:, None]

@@ -14,6 +14,7 @@ Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
 
 MAX_FRAMES = 1024
+NUMBERS = "fiu"  # the kinds (NumPy's letters) that positions, initial values and the like may be, in any format
 
 
 class Records(Protocol):

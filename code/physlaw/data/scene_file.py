@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from physlaw.data.npz import READ_ERRORS
 from physlaw.errors import UserError
 from physlaw.fields import MOST_FRAMES, check, ranged
 from physlaw.files import write_atomic
@@ -58,7 +58,7 @@ def read_arrays(path: Path, wanted: str) -> dict[str, NDArray[Any]]:
             found = {name: archive[name] for name in archive.files if re.fullmatch(wanted, name)}
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except READ_ERRORS as error:
         raise UserError(f"{path}: not a readable npz file ({type(error).__name__}: {error})") from None
     if not found:
         raise UserError(f"{path} has no array named like {wanted}")
