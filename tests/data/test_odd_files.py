@@ -7,18 +7,23 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import h5py
 import numpy as np
 import pytest
 
 from physlaw.data import hdf5
 from physlaw.data.hdf5_file import open_hdf5
+from physlaw.data.mp4 import decode_mp4
 from physlaw.data.released import open_clips
 from physlaw.data.write import SimulateConfig, simulate
 from physlaw.errors import UserError
 from physlaw.isolated import module_command
+from physlaw.render.discs import render_clips
+from physlaw.worlds.scenes import training_scenes
 
 EVERY = np.arange(3)
 
@@ -137,6 +142,30 @@ def test_hidden_files_are_left_out_of_a_folder(tmp_path: Path) -> None:
     simulate(SimulateConfig(out=str(out), size="300", count=2, resolution=16))
     (out / "._0.hdf5").write_bytes(b"\x00\x05\x16\x07")
     assert len(open_clips(out)) == 2
+
+
+def encoded(frames: np.ndarray, path: Path, flags: str) -> bytes:
+    """An mp4 file as other programs write it."""
+    with av.open(str(path), "w", format="mp4", options={"movflags": flags}) as container:
+        video = container.add_stream("libx264", rate=10, options={"g": "8"})
+        video.height, video.width, video.pix_fmt = *frames.shape[1:3], "yuv420p"
+        for number, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    return path.read_bytes()
+
+
+def test_mp4_in_fragments_is_read(tmp_path: Path) -> None:
+    frames = render_clips(training_scenes("uniform", "300").trajectory(np.array([5])), 32)[0]
+    known = decode_mp4(encoded(frames, tmp_path / "a.mp4", "faststart"), "plain")
+    for flags in ("empty_moov", "frag_keyframe+empty_moov+default_base_moof", "frag_every_frame", "cmaf"):
+        content = encoded(frames, tmp_path / "b.mp4", flags)
+        assert np.array_equal(decode_mp4(content, flags), known)
+        for cut in (len(content) - 3, len(content) // 2):
+            with pytest.raises(UserError, match="cut: not a readable mp4"):
+                decode_mp4(content[:cut], "cut")
 
 
 def test_no_process_imports_from_the_current_folder(

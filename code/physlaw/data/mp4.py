@@ -68,9 +68,10 @@ def decode_mp4(data: NDArray[np.uint8] | bytes, where: str) -> Frames:
     import av
     from av.error import FFmpegError
 
+    content = bytes(data)
     try:
-        with av.open(io.BytesIO(bytes(data)), "r", format="mp4", metadata_errors="ignore") as container:
-            frames = _decode(container)
+        with av.open(io.BytesIO(content), "r", format="mp4", metadata_errors="ignore") as container:
+            frames = _decode(container, fragmented=_is_fragmented(content))
     except (FFmpegError, UnicodeDecodeError, _Damaged) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{where}: not a readable mp4 ({reason})") from None
@@ -81,7 +82,25 @@ class _Damaged(Exception):
     """What is wrong with a file that the library itself accepts."""
 
 
-def _decode(container: Any) -> Frames:
+def _is_fragmented(content: bytes) -> bool:
+    """Whether frames come in fragments (boxes "moof"), as what is written while it is recorded; then no box says how
+    many there are, so none may be cut."""
+    start, fragmented = 0, False
+    while start + 8 <= len(content):
+        size, kind = int.from_bytes(content[start : start + 4], "big"), content[start + 4 : start + 8]
+        if size == 1:  # 64 bits of it follow
+            size = int.from_bytes(content[start + 8 : start + 16], "big")
+        size = len(content) - start if size == 0 else size  # the last one, to the end
+        if size < 8:
+            return False
+        fragmented |= kind == b"moof"
+        start += size
+    if fragmented and start != len(content):
+        raise _Damaged("cut off")
+    return fragmented
+
+
+def _decode(container: Any, fragmented: bool) -> Frames:
     from av.video.reformatter import Interpolation, VideoReformatter
 
     if len(container.streams) != 1 or len(container.streams.video) != 1:
@@ -94,17 +113,18 @@ def _decode(container: Any) -> Frames:
         or not (0 < codec.width <= MAX_SIDE_PX and 0 < codec.height <= MAX_SIDE_PX)
     ):
         raise _Damaged("not H.264, or larger than 1024 pixels")
-    if not 0 < video.frames <= MAX_FRAMES:
-        raise _Damaged(f"{video.frames} frames; valid: 1 to {MAX_FRAMES}")
+    said = None if fragmented else video.frames
+    if said is not None and not 0 < said <= MAX_FRAMES:
+        raise _Damaged(f"{said} frames; valid: 1 to {MAX_FRAMES}")
     codec.thread_count = 1
     codec.options = {"err_detect": "explode", "max_pixels": str(MAX_SIDE_PX**2)}
     shape, reformatter = (codec.height, codec.width), VideoReformatter()
     frames: list[Frames] = []
     for frame in container.decode(video):
-        if len(frames) == video.frames or frame.is_corrupt or (frame.height, frame.width) != shape:
-            raise _Damaged(f"frame {len(frames)} is damaged")
+        if len(frames) == (said or MAX_FRAMES) or frame.is_corrupt or (frame.height, frame.width) != shape:
+            raise _Damaged(f"frame {len(frames)} is damaged" if said else f"more than {MAX_FRAMES} frames")
         frame = reformatter.reformat(frame, format="rgb24", interpolation=Interpolation.BICUBIC, threads=1)
         frames.append(np.asarray(frame.to_ndarray(), dtype=np.uint8))
-    if len(frames) != video.frames:
-        raise _Damaged(f"{len(frames)} of {video.frames} frames")
+    if len(frames) != (said or len(frames)) or not frames:
+        raise _Damaged(f"{len(frames)} of {said or 'some'} frames")
     return np.stack(frames)
