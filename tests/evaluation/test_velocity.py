@@ -10,6 +10,7 @@ from physlaw.evaluation.score import classify, score_clips
 from physlaw.evaluation.track import pixel_centres, track
 from physlaw.evaluation.velocity import ERROR_NAMES, velocity_errors
 from physlaw.render.discs import render_clips
+from physlaw.worlds.regions import RIM, within
 from physlaw.worlds.scenarios import COLLISION, PARABOLA, SCENARIOS, UNIFORM
 from physlaw.worlds.scenes import ball_trajectory, eval_scenes
 
@@ -248,3 +249,19 @@ def test_clips_that_do_not_fit_are_refused() -> None:
         velocity_errors(UNIFORM, init, positions, np.zeros((1, 4, 16, 16, 3), np.uint8))
     with pytest.raises(UserError, match="uint8"):
         velocity_errors(UNIFORM, init, positions, np.zeros((1, 32, 16, 16, 3), np.float32))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["uniform", "parabola", "collision"])
+def test_a_rim_is_inside_whatever_type_a_file_has(name: str) -> None:
+    """0.7 as float32 is 0.69999999: no scene changes its class, and none of ours is nearer to a rim than that."""
+    scenario = SCENARIOS[name]
+    for block in scenario.eval_blocks().values():
+        init = block.grid.values(np.arange(len(block.grid)))
+        if not len(init):
+            continue
+        single = init.astype(np.float32).astype(np.float64)
+        assert np.array_equal(classify(scenario, single), classify(scenario, init))
+        assert np.array_equal(scenario.in_dist.contains(single), scenario.in_dist.contains(init))
+    low, high = scenario.in_dist.interval(scenario.factors[0])
+    around = np.array([low - 2 * RIM, low - RIM / 2, low, high, high + RIM / 2, high + 2 * RIM])
+    assert within(around, low, high).tolist() == [False, True, True, True, True, False]

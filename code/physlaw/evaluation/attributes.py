@@ -25,6 +25,7 @@ from physlaw.files import write_text
 from physlaw.render.discs import render_clips
 from physlaw.worlds.blocks import Block
 from physlaw.worlds.laws import WORLD_SIZE
+from physlaw.worlds.regions import within
 from physlaw.worlds.scenarios import CIRCLE
 from physlaw.worlds.scenes import SceneSet, coloured_trajectory, eval_scenes
 from physlaw.worlds.variants import PAIRS, AttributePair, combination_bounds, pair_name
@@ -83,7 +84,7 @@ class CrossedPair:
             (low, high), band = box[keep], box[1 - keep]
             moved = np.clip(init[:, other], *band)
             distance = np.abs(moved - init[:, other])
-            holds = (init[:, kept_column] >= low - 1e-9) & (init[:, kept_column] <= high + 1e-9) & (distance < best)
+            holds = within(init[:, kept_column], low, high) & (distance < best)
             out[holds, other], best[holds] = moved[holds], distance[holds]
         return out
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError
 from physlaw.evaluation.measure import wilson
+from physlaw.worlds.regions import within
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.uint8]
@@ -31,7 +32,7 @@ MARGIN = 0.1
 MIN_SEPARATION = 2 * MARGIN
 # Farther from every candidate than half a trained band, an object is none of them (a smear, a stray speed).
 MAX_DISTANCE = 0.5
-_TIE = 1e-9  # rounding: the end of a band belongs to it
+_TIE = 1e-9  # rounding
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _trained_with(pair: Pair, conditioned: Array, measured: Array, keep: int) ->
     found = np.full((2, len(conditioned)), np.inf)
     for box in pair.trained:
         (low, high), band = box[keep], box[1 - keep]
-        holds = (conditioned[:, keep] >= low - _TIE) & (conditioned[:, keep] <= high + _TIE)
+        holds = within(conditioned[:, keep], low, high)
         for nearest, pairs in zip(found, (measured, conditioned), strict=True):
             value = pairs[:, 1 - keep]
             nearest[holds] = np.minimum(nearest, other.distance(value, np.clip(value, *band)))[holds]

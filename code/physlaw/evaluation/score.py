@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from physlaw.data.released import ClipFile
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.evaluation.velocity import ERROR_NAMES, VelocityErrors, velocity_errors
+from physlaw.worlds.regions import RIM, within
 from physlaw.worlds.scenarios import Scenario
 
 Array = NDArray[np.float64]
 
+DROPPED = "dropped"
+LEFT_OUT = (DROPPED, "v_zero")  # of averages beside the release's
 CLASSES = ("in", "r_out", "v_out", "rv_out", "v_zero")
 MIN_ONE_BALL_RADIUS = 0.6  # smaller single balls are dropped before grouping, as released
 MIN_TWO_BALL_RADIUS = 0.5  # as are collisions with a ball of this radius or less
@@ -21,18 +24,17 @@ _CHUNK = 8  # clips in memory at once
 
 
 def classify(scenario: Scenario, init: Array) -> NDArray[np.str_]:
-    """(N, K) -> (N,) class name, or "dropped" for scenes that the release leaves out."""
+    """(N, K) -> (N,) class name, or DROPPED for scenes that the release leaves out; rims as worlds.regions has them."""
     radii, speeds = scenario.radii(init), scenario.speeds(init)
 
     def inside(values: Array, factor: int) -> NDArray[np.bool_]:
-        low, high = scenario.in_dist.interval(scenario.factors[factor])
-        return np.asarray(((values >= low) & (values <= high)).all(axis=-1))
+        return np.asarray(within(values, *scenario.in_dist.interval(scenario.factors[factor])).all(axis=-1))
 
     r_in, v_in = inside(radii, scenario.radius_factors[0]), inside(speeds, scenario.speed_factors[0])
-    small = (radii <= MIN_TWO_BALL_RADIUS) if scenario.num_balls == 2 else (radii < MIN_ONE_BALL_RADIUS)
+    small = (radii <= MIN_TWO_BALL_RADIUS + RIM) if scenario.num_balls == 2 else (radii < MIN_ONE_BALL_RADIUS - RIM)
     return np.select(
         [small.any(axis=-1), (speeds == 0).any(axis=-1), r_in & v_in, ~r_in & v_in, r_in & ~v_in],
-        ["dropped", "v_zero", "in", "r_out", "v_out"],
+        [DROPPED, "v_zero", "in", "r_out", "v_out"],
         "rv_out",
     )
 

@@ -2,6 +2,8 @@
 
 In-distribution and out-of-distribution are regions, so "every training scene is in-dist, no OOD scene is" is a
 checkable fact. A point is a row of a (N, K) array whose K columns are the region's `factors`, in order.
+
+A rim belongs to its region, give or take RIM: files may hold 0.7 as the float32 0.69999999.
 """
 
 from __future__ import annotations
@@ -14,6 +16,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+RIM = 1e-6  # world units, or world units per second: above a float32's rounding, far below the steps of any grid
+
+
+def within(values: Array, low: Array | float, high: Array | float) -> NDArray[np.bool_]:
+    """Which values lie in [low, high], give or take RIM."""
+    return np.asarray((values >= np.asarray(low) - RIM) & (values <= np.asarray(high) + RIM))
+
 
 class Region(Protocol):
     """A set of points over named factors."""
@@ -24,7 +33,7 @@ class Region(Protocol):
         ...
 
     def contains(self, points: Array) -> NDArray[np.bool_]:
-        """(N, K) -> (N,) bool; boundaries belong to the region."""
+        """(N, K) -> (N,) bool; boundaries belong to the region, give or take RIM."""
         ...
 
     def sample(self, rng: np.random.Generator, count: int) -> Array:
@@ -61,7 +70,7 @@ class Box:
     def contains(self, points: Array) -> NDArray[np.bool_]:
         low = np.array([b[1] for b in self.bounds])
         high = np.array([b[2] for b in self.bounds])
-        return np.asarray(((points >= low) & (points <= high)).all(axis=-1))
+        return np.asarray(within(points, low, high).all(axis=-1))
 
     def sample(self, rng: np.random.Generator, count: int) -> Array:
         return np.stack([rng.uniform(low, high, count) for _, low, high in self.bounds], axis=-1)

@@ -167,8 +167,7 @@ def in_hull(name: str, init: Array) -> Bool:
 
 
 def _in_range(init: Array) -> Bool:
-    low, high = np.array([COLLISION.in_dist.interval(factor) for factor in COLLISION.factors]).T
-    return np.asarray(((init >= low - 1e-9) & (init <= high + 1e-9)).all(axis=1))
+    return COLLISION.in_dist.contains(init)
 
 
 def _hole_blocks(scenario: Scenario) -> dict[str, Block]:
