@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from physlaw.cell.detector import Detector, prepare_detector
 from physlaw.cell.model import CellModel
 from physlaw.config import CellConfig, digest_of
+from physlaw.csv_file import RERUN, read_csv
 from physlaw.evaluation.abnormal import CAUSES
 from physlaw.evaluation.ambiguity import EDGES, accuracy_by_margin, outcomes_from_frames
 from physlaw.evaluation.evaluate import Codec
@@ -113,7 +114,7 @@ def _measured(cell: CellConfig, made: GeneratedSet, networks: Networks, detector
         known = {name: archive[name] for name in archive.files}
     per_frame = {k.removeprefix("frames/"): v for k, v in known.items() if k.startswith("frames/")}
     features = {k.removeprefix("features/"): v for k, v in known.items() if k.startswith("features/")}
-    return Measured(pd.read_csv(table), per_frame, features, read_json(card)["notes"])
+    return Measured(read_csv(table, RERUN), per_frame, features, read_json(card)["notes"])
 
 
 def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from physlaw.csv_file import RERUN, read_csv
 from physlaw.data.config import DataConfig
 from physlaw.evaluation import kept
 from physlaw.evaluation.config import EvalConfig
@@ -133,7 +134,7 @@ def evaluate_looks_block(
     """
     path = folder / f"{block.name}.csv"
     if path.exists():
-        return pd.read_csv(path)
+        return read_csv(path, RERUN)
     query = replace(eval_scenes(scenario, block.name, data.seed), num_frames=data.num_frames)
     crossed = CrossedPair.of(scenario)
     numbers = chosen_scenes(block, config.id_clips if block.level == 0 else config.ood_clips)
@@ -159,7 +160,7 @@ def evaluate_looks_block(
     table = pd.concat(parts, ignore_index=True)
     save_shown(folder / f"{block.name}.npz", shown)
     write_text(path, table.to_csv(index=False, float_format="%.9g"))
-    return pd.read_csv(path)
+    return read_csv(path, RERUN)
 
 
 def _initial_values(query: SceneSet, index: Index) -> dict[str, Array]:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from physlaw.csv_file import RERUN, read_csv
 from physlaw.data.config import DataConfig
 from physlaw.evaluation.config import EvalConfig
 from physlaw.evaluation.evaluate import Codec, save_shown
@@ -62,7 +63,7 @@ def evaluate_composition(name: str, codec: Codec, data: DataConfig, config: Eval
             table = pd.concat(parts, ignore_index=True)
             save_shown(folder / f"{block}.npz", shown)
             write_text(path, table.to_csv(index=False, float_format="%.9g"))
-        tables.append(pd.read_csv(path))
+        tables.append(read_csv(path, RERUN))
     return pd.concat(tables, ignore_index=True)
 
 

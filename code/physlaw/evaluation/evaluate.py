@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from physlaw.csv_file import RERUN, read_csv
 from physlaw.data.config import DataConfig
 from physlaw.evaluation.config import EvalConfig
 from physlaw.evaluation.retrieval import NearestCase
@@ -59,7 +60,7 @@ def evaluate_block(
     """
     path = folder / f"{block.name}.csv"
     if path.exists():
-        return pd.read_csv(path)
+        return read_csv(path, RERUN)
     training = cases.training
     contact = laws.as_contact(data.contact)
     query = eval_scenes(training.scenario.name, block.name, data.seed, contact, data.placement)
@@ -87,7 +88,7 @@ def evaluate_block(
     table = pd.concat(parts, ignore_index=True)
     save_shown(folder / f"{block.name}.npz", shown)
     write_text(path, table.to_csv(index=False, float_format="%.9g"))
-    return pd.read_csv(path)
+    return read_csv(path, RERUN)
 
 
 def save_shown(path: Path, shown: dict[str, Frames]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from physlaw.csv_file import read_csv
 from physlaw.errors import UserError
 from physlaw.report.tables import MISSING, markdown
 
@@ -55,10 +56,11 @@ def read_measured(folder: Path) -> pd.DataFrame:
     """
     if not (folder / FILE).is_file():
         return pd.DataFrame(columns=list(COLUMNS))
-    table = pd.read_csv(folder / FILE, dtype={"tokenizer_digest": str, "identity": str, "commit": str})
+    remedy = "remove it and run `physlaw tokenizer`"
+    table = read_csv(folder / FILE, remedy, {"tokenizer_digest": str, "identity": str, "commit": str})
     absent = [name for name in COLUMNS if name not in table]
     if absent:
-        raise UserError(f"{folder / FILE} has no column {', '.join(absent)}; remove it and run `physlaw tokenizer`")
+        raise UserError(f"{folder / FILE} has no column {', '.join(absent)}; {remedy}")
     return table[table["source"] == MEASURED]
 
 

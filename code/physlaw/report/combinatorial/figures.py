@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from physlaw.csv_file import COLLECT, read_csv
 from physlaw.report.combinatorial.rows import (
     GENERATED,
     LABELS,
@@ -35,7 +36,7 @@ def draw_all(folder: Path, metrics: pd.DataFrame) -> list[Path]:
     names = ("measures", "frames", "causes", "ambiguity")
     paths = [folder / "figures" / f"{name}.svg" for name in names]
     measures_against_templates(metrics, paths[0])
-    quality_by_frame(metrics, pd.read_csv(folder / "frames.csv"), paths[1])
+    quality_by_frame(metrics, read_csv(folder / "frames.csv", COLLECT), paths[1])
     cause_bars(metrics, paths[2])
     accuracy_against_margin(metrics, paths[3])
     return paths

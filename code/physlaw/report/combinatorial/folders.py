@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from physlaw.config import CellConfig
+from physlaw.csv_file import RERUN, read_csv
 from physlaw.errors import UserError
 from physlaw.files import visible, write_bytes, write_text
 from physlaw.report.page import SHOWN, shown_cells
@@ -36,27 +37,18 @@ def gather(cells: list[CellConfig], out: Path) -> None:
     for cell in cells:
         folder = cell.folder / "eval"
         for name in SETS:
-            table = _read_csv(folder / f"{name}.csv")
+            table = read_csv(folder / f"{name}.csv", RERUN)
             clips.append(_named(table, cell=cell.name, set=name))
             frames.append(_named(_by_frame(folder / f"{name}.npz"), cell=cell.name, set=name))
             if cell in shown:
                 content = _chosen_clips(folder / name, table)
                 write_bytes(out / "clips" / f"{cell.name}.{name}.npz", content)
-        ambiguous.append(_named(_read_csv(folder / "ambiguity.csv"), cell=cell.name))
+        ambiguous.append(_named(read_csv(folder / "ambiguity.csv", RERUN), cell=cell.name))
     every = pd.concat(clips, ignore_index=True)
     _write_csv(out / "clips.csv", every)
     _write_csv(out / "frames.csv", pd.concat(frames, ignore_index=True))
     _write_csv(out / "ambiguity.csv", pd.concat(ambiguous, ignore_index=True))
     _write_csv(out / "automatic.csv", _automatic(every))
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; run the cell again") from None
-    except ValueError as error:  # pandas' parser and decoder errors are of this kind
-        raise UserError(f"{path}: not readable CSV ({error})") from None
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from physlaw.csv_file import COLLECT, read_csv
 from physlaw.files import write_text
 from physlaw.report import verdicts as verdict_files
 from physlaw.report.combinatorial.claims import verdicts
@@ -62,7 +63,7 @@ VALUES = "Every measure of every cell with its 95 % interval over clips, number 
 
 def write(folder: Path, metrics: pd.DataFrame, notes: str) -> Path:
     """Draw the figures and write verdicts.csv, table.md, table.tex and report.html; returns the page's path."""
-    clips = pd.read_csv(folder / "clips.csv")
+    clips = read_csv(folder / "clips.csv", COLLECT)
     decided, table = verdicts(metrics), headline(metrics)
     write_text(folder / verdict_files.FILE, verdict_files.verdict_csv(decided))
     parts: dict[str, tuple[str, Table]] = {

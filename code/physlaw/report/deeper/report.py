@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from physlaw.config import CellConfig
+from physlaw.csv_file import COLLECT, RERUN, read_csv
 from physlaw.errors import UserError
 from physlaw.files import visible, write_bytes, write_text
 from physlaw.report import verdicts as verdict_files
@@ -73,8 +74,8 @@ class DeeperReport:
         """
         tables = []
         for cell in cells:
-            for path in sorted((cell.folder / "eval").glob("*.csv")):
-                table = pd.read_csv(path)
+            for path in visible(cell.folder / "eval", "*.csv"):
+                table = read_csv(path, RERUN)
                 lacking = [name for name in self.clip_columns if name not in table]
                 if lacking:
                     raise UserError(
@@ -93,7 +94,7 @@ class DeeperReport:
 
     def write(self, folder: Path, metrics: Metrics, notes: str) -> Path:
         """Draw the figures and write verdicts.csv, table.md, table.tex and report.html; returns the page's path."""
-        clips, decided = pd.read_csv(folder / "clips.csv"), self.verdicts(metrics, self._others(folder))
+        clips, decided = read_csv(folder / "clips.csv", COLLECT), self.verdicts(metrics, self._others(folder))
         write_text(folder / verdict_files.FILE, verdict_files.verdict_csv(decided))
         means, cells = self.mean_table(metrics), self.cell_table(metrics)
         write_text(folder / "table.md", f"{markdown(*means)}\n{markdown(*cells)}")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from physlaw.csv_file import COLLECT, read_csv
 from physlaw.report.figures import IN_DIST, OOD, save
 from physlaw.report.id_ood.fits import ScenarioFits, scenario_fits
 from physlaw.report.scaling import AXES
@@ -103,7 +104,7 @@ def speed_scatter(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> Non
 
 def draw_all(folder: Path, metrics: pd.DataFrame) -> list[Path]:
     """Every figure of a results folder, drawn from what lies in it."""
-    clips = pd.read_csv(folder / "clips.csv")
+    clips = read_csv(folder / "clips.csv", COLLECT)
     figures = folder / "figures"
     paths = [figures / f"{name}.svg" for name in ("error_against_data", "error_against_model", "speeds")]
     error_curves(metrics, "training_clips", paths[0])

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from physlaw.config import CellConfig
-from physlaw.files import write_bytes, write_text
+from physlaw.csv_file import RERUN, read_csv
+from physlaw.files import visible, write_bytes, write_text
 from physlaw.report.page import shown_cells
 from physlaw.studies import id_ood
 
@@ -27,8 +28,8 @@ def _clips(cells: list[CellConfig]) -> pd.DataFrame:
     """Per-clip speeds and errors, for the scatter plots."""
     tables = []
     for cell in cells:
-        for path in sorted((cell.folder / "eval").glob("*.csv")):
-            table = pd.read_csv(path)
+        for path in visible(cell.folder / "eval", "*.csv"):
+            table = read_csv(path, RERUN)
             keep = [c for c in table if str(c).endswith(("_vx1", "_vx2"))]
             table = table[["block", "level", "scene", *keep, "generated_corrected", "nearer_to_case"]]
             table.insert(0, "cell", cell.name)
