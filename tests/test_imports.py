@@ -74,6 +74,21 @@ def test_nothing_loads_pickles_or_instantiates() -> None:
         assert not [word for word in forbidden if word in text and word not in allowed], path
 
 
+def test_text_is_utf_8_whatever_the_locale() -> None:
+    """Every call that opens a file or a process as text says so; files.read_text and write_text do."""
+    for path in PACKAGE.rglob("*.py"):
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+            *of, name = ast.unparse(call.func).split(".")
+            if of and of[-1] in ("os", "av", "archive"):
+                continue
+            keys = {keyword.arg for keyword in call.keywords}
+            words = [part.value for part in ast.walk(call) if isinstance(part, ast.Constant)]
+            text = bool(of) and name in ("read_text", "write_text")
+            text |= name in ("open", "fdopen") and not any("b" in word for word in words if isinstance(word, str))
+            text |= bool({"text", "universal_newlines"} & keys)
+            assert not text or "encoding" in keys, f"{path.name}:{call.lineno}: {ast.unparse(call)}"
+
+
 def run_without(code: str, *blocked: str) -> None:
     block = f"import sys\nfor name in {blocked!r}: sys.modules[name] = None\n"
     subprocess.run([sys.executable, "-c", block + code], check=True)

@@ -7,49 +7,70 @@ import os
 import platform
 import subprocess
 import sys
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from physlaw.config import REPOSITORY
-from physlaw.files import read_json, sha256_file
+from physlaw.files import read_json, sha256_file, visible
+from physlaw.schema import SCHEMA, UNKNOWN, read_record
 
 STAMP = "commit.json"  # filled in by `git archive` (.gitattributes), or written when an image is built
 IMAGE_MANIFEST = "image.json"  # written when an image is built
 PACKAGES = ("torch", "numpy", "numba", "pymunk", "hydra-core", "safetensors", "h5py", "pandas")
 
 
-def _git(*words: str) -> str | None:
+def _git(*words: str) -> tuple[str | None, str]:
+    """What git says of this checkout (None: nothing), and why not.
+
+    The owner may be somebody else, since their code runs already; variables of git's hooks name other repositories.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment.update(GIT_OPTIONAL_LOCKS="0", GIT_CONFIG_COUNT="1")
+    environment.update(GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*")
+    command = ["git", "-C", str(REPOSITORY), *words]
     try:
-        run = subprocess.run(["git", "-C", str(REPOSITORY), *words], capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return run.stdout.strip() if run.returncode == 0 else None
+        run = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=20, env=environment
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return None, str(error)
+    return (run.stdout.strip(), "") if run.returncode == 0 else (None, (run.stderr.splitlines() or ["git failed"])[0])
 
 
 def commit() -> dict[str, Any]:
-    """{"commit": ..., "dirty": ...} from git, or from the packaging stamp, or unknown.
+    """{"commit": ..., "dirty": ...} from git, or from the packaging stamp; UNKNOWN and None where neither says it,
+    with a line on why.
 
     dirty means: a tracked file outside results/ differs from the commit.
     """
+    why = f"{REPOSITORY} is no git checkout"
     if (REPOSITORY / ".git").exists():
-        head = _git("rev-parse", "HEAD")
-        changes = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
-        if head is not None and changes is not None:
-            return {"commit": head, "dirty": bool(changes)}
+        head, why = _git("rev-parse", "--verify", "HEAD")
+        if head is not None:
+            changes, _ = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
+            return {"commit": head, "dirty": None if changes is None else bool(changes)}
     stamp = REPOSITORY / STAMP
     if stamp.is_file():
-        known = read_json(stamp)
-        if "$" not in str(known.get("commit")):  # the placeholder of a copy that git did not make
-            return {"commit": known.get("commit"), "dirty": known.get("dirty")}
-    return {"commit": None, "dirty": None}
+        known = read_record(stamp)
+        named = str(known.get("commit") or UNKNOWN)
+        if named != UNKNOWN and "$" not in named:  # the placeholder of a copy that git did not make
+            return {"commit": named, "dirty": known.get("dirty")}
+    _say_unknown(why)
+    return {"commit": UNKNOWN, "dirty": None}
+
+
+@lru_cache(maxsize=None)  # once is enough
+def _say_unknown(why: str) -> None:
+    print(f"physlaw: the commit is unknown, and results will say so ({why})", file=sys.stderr, flush=True)
 
 
 def code_digest() -> str:
     """SHA-256 of the package's source files: two runs with the same one ran the same code."""
     package = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
+    for path in visible(package, "**/*.py"):
         digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -95,4 +116,11 @@ def image() -> dict[str, Any]:
 
 def provenance() -> dict[str, Any]:
     """Everything about this program and machine."""
-    return {**commit(), "code_digest": code_digest(), "versions": versions(), "hardware": hardware(), **image()}
+    return {
+        "schema": SCHEMA,
+        **commit(),
+        "code_digest": code_digest(),
+        "versions": versions(),
+        "hardware": hardware(),
+        **image(),
+    }

@@ -32,10 +32,11 @@ from physlaw.data.phyre_clips import check_body_clips
 from physlaw.errors import UserError
 from physlaw.evaluation.attributes import CrossedPair
 from physlaw.evaluation.looks_check import check_shape_resolution
-from physlaw.files import read_json, remove_leftovers, sha256_file, write_json, write_text
+from physlaw.files import read_json, remove_leftovers, sha256_file, visible, write_json, write_text
 from physlaw.models.dit import count_parameters
 from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
+from physlaw.schema import SCHEMA, read_record
 from physlaw.training import ranks
 from physlaw.training.loop import Interrupted, TrainReport, fit
 from physlaw.training.precision import resolve_precision
@@ -100,7 +101,7 @@ def train_cell(cell: CellConfig) -> CellModel:
         )
         state, report = fit(task, cell.train, cell.folder, cell.digest(), cell.name, cell.machine)
         ranks.on_main(lambda: _save_model(cell, model, state, report, known, data_digest, len(clips)))
-    known_weights = read_json(card)["weights_sha256"]
+    known_weights = trained_weights(cell)
     if sha256_file(weights) != known_weights:
         raise UserError(f"{weights} is damaged (SHA-256 differs from provenance.json); remove {card} to train again")
     model.model.load_state_dict(load_file(weights), strict=False)
@@ -204,14 +205,14 @@ def _claim_folder(cell: CellConfig) -> None:
     """Write config.json, or check that the folder's is this cell's; clear what a killed run left half written."""
     remove_leftovers(cell.folder)
     path = cell.folder / "config.json"
-    other = path.exists() and read_json(path).get("digest") != cell.digest()
-    computed = any((cell.folder / "checkpoints").glob("*.json")) or (cell.folder / "provenance.json").exists()
+    other = path.exists() and read_record(path).get("digest") != cell.digest()
+    computed = bool(visible(cell.folder / "checkpoints", "*.json")) or (cell.folder / "provenance.json").exists()
     if other and computed:
         raise UserError(
             f"{cell.folder} holds a run of another configuration (config.json); remove it or choose another runs="
         )
     if other or not path.exists():
-        write_json(path, {"digest": cell.digest(), **json.loads(json.dumps(cell.resolved()))})
+        write_json(path, {"schema": SCHEMA, "digest": cell.digest(), **json.loads(json.dumps(cell.resolved()))})
 
 
 def check_scale(cell: CellConfig) -> None:
@@ -268,7 +269,7 @@ def run_cell(cell: CellConfig) -> Path:
         write_json(
             card,
             {
-                "weights_sha256": _weights(cell),
+                "weights_sha256": trained_weights(cell),
                 "networks": cell.eval.networks(),
                 "denoise_steps": cell.diffusion.denoise_steps,
                 "seconds": round(time.monotonic() - started, 1),
@@ -281,7 +282,7 @@ def run_cell(cell: CellConfig) -> Path:
 def _is_current(evaluated: dict[str, Any], cell: CellConfig) -> bool:
     """The evaluation is of these weights, by these networks."""
     networks = evaluated.get("networks", cell.eval.networks())
-    return evaluated["weights_sha256"] == _weights(cell) and networks == cell.eval.networks()  # type: ignore[no-any-return]
+    return evaluated.get("weights_sha256") == trained_weights(cell) and networks == cell.eval.networks()  # type: ignore[no-any-return]
 
 
 @contextlib.contextmanager
@@ -305,11 +306,16 @@ def _noting_failure(folder: Path) -> Iterator[None]:
 def _drop_stale_evaluation(cell: CellConfig) -> None:
     """Per-clip tables belong to one set of weights; those of others are removed."""
     owner = cell.folder / "eval" / "weights.json"
-    if owner.exists() and read_json(owner) == _weights(cell):
+    if owner.exists() and read_json(owner) == trained_weights(cell):
         return
     shutil.rmtree(owner.parent, ignore_errors=True)
-    write_json(owner, _weights(cell))
+    write_json(owner, trained_weights(cell))
 
 
-def _weights(cell: CellConfig) -> str:
-    return str(read_json(cell.folder / "provenance.json")["weights_sha256"])
+def trained_weights(cell: CellConfig) -> str:
+    """SHA-256 of a trained cell's weights, as provenance.json names it. May raise UserError."""
+    card = cell.folder / "provenance.json"
+    known = read_record(card)
+    if "weights_sha256" not in known:
+        raise UserError(f"{card}: names no weights_sha256: of another version, or damaged; remove it to train again")
+    return str(known["weights_sha256"])

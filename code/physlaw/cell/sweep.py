@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.cell.run import train_cell
+from physlaw.cell.run import train_cell, trained_weights
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
 from physlaw.evaluation.config import SweepConfig
 from physlaw.evaluation.sweep import SweepRow, sweep_steps
-from physlaw.files import read_json, write_json
+from physlaw.files import write_json
 from physlaw.provenance import provenance
 from physlaw.worlds.variants import get_scenario
 
@@ -48,7 +48,7 @@ def sweep_sampler(cell: CellConfig, config: SweepConfig) -> tuple[int, list[Swee
             "enough": enough,
             "rows": [vars(row) for row in rows],
             "settings": vars(config),
-            "weights_sha256": read_json(cell.folder / "provenance.json")["weights_sha256"],
+            "weights_sha256": trained_weights(cell),
             "seconds": round(time.monotonic() - started, 1),
             **provenance(),
         },

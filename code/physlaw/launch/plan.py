@@ -14,6 +14,7 @@ from physlaw.launch.config import ClusterConfig, LaunchConfig
 from physlaw.launch.estimate import gpu_hours
 from physlaw.launch.site import read_site
 from physlaw.lease import holder
+from physlaw.schema import read_record
 from physlaw.words import build, merged, pairs_of, split
 
 
@@ -64,7 +65,7 @@ def is_finished(cell: CellConfig) -> bool:
     card = cell.folder / "provenance.json"
     if not ((cell.folder / "rows.csv").is_file() and (cell.folder / "evaluation.json").is_file() and card.is_file()):
         return False
-    return bool(read_json(card).get("config_digest") == cell.digest())
+    return bool(read_record(card).get("config_digest") == cell.digest())
 
 
 def is_worked_on(cell: CellConfig, queue: dict[str, tuple[str, str]]) -> bool:
