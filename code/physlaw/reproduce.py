@@ -14,12 +14,14 @@ from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+import pandas as pd
+
 from physlaw.config import REPOSITORY, CellConfig
 from physlaw.errors import UserError
 from physlaw.files import read_json, read_text, write_json
 from physlaw.progress import Progress, stage_minutes
 from physlaw.report.collect import collect
-from physlaw.report.metrics import read_metrics
+from physlaw.report.metrics import needed, read_metrics
 from physlaw.report.study import report_of, study_report
 from physlaw.report.tables import comparison_text
 
@@ -32,13 +34,22 @@ def collect_and_report(cells: list[CellConfig], out: Path, mixed_code: bool = Fa
     grid = cells[0].grid
     notes = " ".join(text for text in (warning, grid.notes) if text)
     write_json(out / NOTES, {"text": notes, "tolerance": grid.tolerance})
-    return study_report(cells[0].study).write(out, metrics, notes)
+    return _draw(out, metrics, notes)
 
 
 def redraw(folder: Path) -> Path:
     """Tables, figures and page again, from what lies in the folder alone."""
     metrics = read_metrics(folder)
-    return report_of(metrics).write(folder, metrics, read_json(folder / NOTES)["text"])
+    if (metrics["kind"] == "missing").all():
+        raise UserError(f"{folder / 'metrics.csv'}: none of its cells has finished; there is nothing to draw")
+    with needed(str(folder / NOTES), "the page's notes"):
+        notes = read_json(folder / NOTES)["text"]
+    return _draw(folder, metrics, notes)
+
+
+def _draw(folder: Path, metrics: pd.DataFrame, notes: str) -> Path:
+    with needed(f"{folder} (metrics.csv and what lies beside it)", "tables, figures and page"):
+        return report_of(metrics).write(folder, metrics, notes)
 
 
 _stop: Event | None = None  # of a worker: set once any cell has been interrupted or the run is over

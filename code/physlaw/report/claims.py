@@ -13,6 +13,7 @@ from physlaw.config import STUDIES, choices
 from physlaw.errors import UserError
 from physlaw.files import write_text
 from physlaw.report.claims_table import CLAIMS, check_of, commands
+from physlaw.report.metrics import needed
 from physlaw.report.scales import SCALES, Metrics, hardware_text, read_results, seeds_text, time_text
 from physlaw.report.study import DECIDED_BY, REPORTS
 from physlaw.report.tables import MISSING, Table, markdown
@@ -76,13 +77,8 @@ def claim_rows(results: Mapping[str, Metrics]) -> list[Row]:
 def _decide(study: str, metrics: Metrics, scale: str) -> dict[str, Verdict]:
     """A study's verdicts by claim; every claim that it decides has one."""
     others = MappingProxyType({name: rows for name, rows in metrics.items() if name != study})
-    try:
+    with needed(f"{study}/{scale}/metrics.csv", f"the verdicts of {study}"):
         found = {one.claim: one for one in REPORTS[study].verdicts(metrics[study], others)}
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise UserError(
-            f"{study}/{scale}/metrics.csv has not what the verdicts of {study} need ({type(error).__name__}: {error}); "
-            "collect it again"
-        ) from error
     absent = [claim for claim, by in DECIDED_BY.items() if by == study and claim not in found]
     if absent:
         raise UserError(f"the report of {study} gives no verdict on {', '.join(absent)}, which it decides")

@@ -14,10 +14,12 @@ from typing import Any
 import pandas as pd
 
 from physlaw.config import CellConfig
+from physlaw.csv_file import RERUN
 from physlaw.errors import UserError
-from physlaw.files import read_json_text, write_text
-from physlaw.report.metrics import read_metrics
+from physlaw.files import read_text, write_text
+from physlaw.report.metrics import needed, read_metrics
 from physlaw.report.study import study_report
+from physlaw.schema import SCHEMA, UNKNOWN, read_record_text
 
 MAX_NAMED = 36  # unfinished cells, one a line
 
@@ -60,7 +62,7 @@ class Finished:
             "tokenizer_seconds": trained["tokenizer"]["seconds"],
             "compiled": trained["compiled"],
             "processes": trained.get("processes", 1),
-            "commit": trained["commit"],
+            "commit": trained["commit"] or UNKNOWN,
             "dirty": trained["dirty"],
             "code_digest": trained["code_digest"],
             "config_digest": trained["config_digest"],
@@ -80,18 +82,25 @@ def read_finished(cell: CellConfig) -> Finished | None:
     """
     folder = cell.folder
     try:
-        trained, training = read_json_text(folder / "provenance.json")
-        evaluated, evaluation = read_json_text(folder / "evaluation.json")
-        rows = (folder / "rows.csv").read_text()
+        trained, training = read_record_text(folder / "provenance.json")
+        evaluated, evaluation = read_record_text(folder / "evaluation.json")
+        rows = read_text(folder / "rows.csv")
     except FileNotFoundError:
         return None
-    if trained["config_digest"] != cell.digest():
-        raise UserError(f"{folder} was run with another configuration than {cell.name} has now; remove it")
-    if trained["weights_sha256"] != evaluated["weights_sha256"]:
-        return None  # trained again since; its evaluation has not finished
     config = json.dumps(cell.resolved())
     provenance = f'{{"config": {config}, "training": {training.rstrip()}, "evaluation": {evaluation.rstrip()}}}'
-    return Finished(cell, trained, evaluated, rows, provenance)
+    done = Finished(cell, trained, evaluated, rows, provenance)
+    try:
+        if trained["config_digest"] != cell.digest():
+            raise UserError(f"{folder} was run with another configuration than {cell.name} has now; remove it")
+        if trained["weights_sha256"] != evaluated["weights_sha256"]:
+            return None  # trained again since; its evaluation has not finished
+        done.row_constants()
+    except (LookupError, TypeError) as error:
+        raise UserError(
+            f"{folder}: provenance.json or evaluation.json has no {error}: of another version, or damaged; {RERUN}"
+        ) from None
+    return done
 
 
 def check_unmixed(finished: list[Finished], mixed_code: bool) -> str:
@@ -149,9 +158,10 @@ def collect(cells: list[CellConfig], out: Path, mixed_code: bool = False) -> tup
         print(f"physlaw: and {len(missing) - MAX_NAMED} more", file=sys.stderr)
     warning = check_unmixed(finished, mixed_code)
     write_text(out / "metrics.csv", _metrics_text(parts))
-    study_report(cells[0].study).gather([done.cell for done in finished], out)
+    with needed(f"{cells[0].folder.parent} (the cells' eval folders)", "clips.csv and clips", RERUN):
+        study_report(cells[0].study).gather([done.cell for done in finished], out)
     known = [f"{json.dumps(done.cell.name)}: {done.provenance}" for done in finished]
-    write_text(out / "provenance.json", "{\n" + ",\n".join(known) + "\n}\n")
+    write_text(out / "provenance.json", f'{{\n"schema": {SCHEMA},\n' + ",\n".join(known) + "\n}\n")
     return read_metrics(out), warning
 
 
@@ -160,15 +170,17 @@ def _metrics_text(parts: list[tuple[CellConfig, Finished | None]]) -> str:
     first = next(done for _, done in parts if done is not None)
     names, measured = list(cell_names(first.cell)), first.rows.split("\n", 1)[0]
     constants = list(first.row_constants())
-    lines = [",".join([*names, measured, *constants])]
+    if "kind" not in measured.split(","):
+        raise UserError(f"{first.cell.folder / 'rows.csv'}: not the rows of a cell; {RERUN}")
+    lines = [",".join(["schema", *names, measured, *constants])]
     blanks = [""] * len(measured.split(","))
     blanks[measured.split(",").index("kind")] = "missing"
     for cell, done in parts:
-        before = _csv_line(cell_names(cell).values())
+        before = _csv_line([SCHEMA, *cell_names(cell).values()])
         if done is None:
             lines.append(",".join([before, *blanks, *[""] * len(constants)]))
             continue
-        header, *rows = done.rows.splitlines()
+        header, *rows = done.rows.splitlines() or [""]
         if header != measured:
             raise UserError(f"{cell.folder / 'rows.csv'} has other columns than {first.cell.folder / 'rows.csv'}")
         after = _csv_line(done.row_constants().values())

@@ -13,14 +13,11 @@ from types import MappingProxyType
 import pandas as pd
 
 from physlaw.errors import UserError
+from physlaw.files import visible
 from physlaw.report.metrics import read_metrics
 from physlaw.report.study import REPORTS
 
 SCALES = ("smoke", "mini", "paper")  # always shown; other tables only where they are
-NAMES = ("study", "profile", "recipe", "cell", "seed", "kind")
-# Of every finished cell.
-KNOWN = ("train_seconds", "evaluation_seconds", "processor", "cores", "accelerator", "commit", "config_digest")
-NUMBERS = ("seed", "train_seconds", "evaluation_seconds", "cores")
 
 Metrics = Mapping[str, pd.DataFrame]  # study -> rows
 
@@ -35,8 +32,8 @@ def read_results(results: Path) -> dict[str, Metrics]:
     if not results.is_dir():
         raise UserError(f"results: no such folder {results}; valid: a folder with <study>/<profile>/metrics.csv")
     found: dict[str, dict[str, pd.DataFrame]] = {}
-    for path in sorted(results.glob("*/*/metrics.csv")):
-        found.setdefault(path.parent.name, {})[path.parent.parent.name] = read_checked(path)
+    for path in visible(results, "*/*/metrics.csv"):
+        found.setdefault(path.parent.name, {})[path.parent.parent.name] = _read_in_place(path)
     scales = [name for name in SCALES if name in found] + sorted(set(found) - set(SCALES))
     return {
         scale: MappingProxyType({study: found[scale][study] for study in REPORTS if study in found[scale]})
@@ -44,23 +41,9 @@ def read_results(results: Path) -> dict[str, Metrics]:
     }
 
 
-def read_checked(path: Path) -> pd.DataFrame:
-    """A metrics.csv below <study>/<table>/, checked as read_results says."""
-    try:
-        whole = path.read_bytes().endswith(b"\n")
-        metrics = read_metrics(path.parent)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:  # UnicodeDecodeError is a ValueError
-        raise UserError(f"{path}: not a readable metrics.csv ({error}); collect it again") from error
-    absent = [name for name in (*NAMES, *KNOWN) if name not in metrics]
-    if absent:
-        raise UserError(f"{path}: not a metrics.csv of this project, it has no column {', '.join(absent)}")
-    if metrics.empty or not whole:
-        raise UserError(f"{path}: {'no rows' if metrics.empty else 'cut off in its last line'}; collect it again")
-    words = [name for name in NUMBERS if not pd.api.types.is_numeric_dtype(metrics[name])]
-    finished = metrics[metrics["kind"] != "missing"]
-    blank = [n for n in NAMES if metrics[n].isna().any()] + [n for n in KNOWN if finished[n].isna().any()]
-    if words or blank:
-        raise UserError(f"{path}: damaged, column {', '.join(words + blank)} has words or blanks; collect it again")
+def _read_in_place(path: Path) -> pd.DataFrame:
+    """A metrics.csv below <study>/<table>/."""
+    metrics = read_metrics(path.parent)
     study, table = path.parent.parent.name, path.parent.name
     if study not in REPORTS:
         raise UserError(f"{path}: unknown study {study!r}; valid: {', '.join(REPORTS)}")
