@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -21,6 +22,8 @@ from physlaw.data.mp4 import decode_mp4
 from physlaw.data.released import open_clips
 from physlaw.data.write import SimulateConfig, simulate
 from physlaw.errors import UserError
+from physlaw.evaluation.config import ScoreConfig
+from physlaw.evaluation.score import score_clips
 from physlaw.isolated import module_command
 from physlaw.render.discs import render_clips
 from physlaw.worlds.scenes import training_scenes
@@ -166,6 +169,44 @@ def test_mp4_in_fragments_is_read(tmp_path: Path) -> None:
         for cut in (len(content) - 3, len(content) // 2):
             with pytest.raises(UserError, match="cut: not a readable mp4"):
                 decode_mp4(content[:cut], "cut")
+
+
+@pytest.mark.parametrize("form", ["npz", "hdf5"])
+def test_clips_of_fewer_frames_than_positions_are_scored_counted_and_said(
+    good: Path, tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = arrays(good)["frames"]
+    if form == "npz":
+        path, cut = npz(tmp_path, arrays(good) | {"frames": frames[:, :12]}), 3
+    else:
+
+        def shorten(file: h5py.File) -> None:
+            video = encoded(frames[1, :12], tmp_path / "short.mp4", "faststart")
+            file["video_streams/00000"][1] = np.frombuffer(video, np.uint8)
+
+        path, cut = copied(good, tmp_path, shorten), 1  # between two of another length
+    score = score_clips(open_clips(path), ScoreConfig())
+    assert [score[name] for name in ("clips", "dropped", "resized", "cut")] == [3, 0, 0, cut]
+    assert score["classes"]["in"]["count"] == 3
+    said = capsys.readouterr().err
+    assert said.startswith(f"physlaw: {cut} of 3 clips have not as many frames as positions")
+    with pytest.raises(UserError, match=r"clip [01]: 12 frames and 16 positions; wanted are 16"):
+        open_clips(path, num_frames=16).clips(EVERY)
+    shorter = open_clips(path, num_frames=12)
+    assert shorter.clips(EVERY).shape[1] == 12
+    assert shorter.reading.counts(3).cut == 3
+
+
+def test_nothing_is_cut_or_said_where_counts_agree(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    score = score_clips(open_clips(good / "good.npz"), ScoreConfig())
+    assert [score[name] for name in ("clips", "dropped", "resized", "cut")] == [3, 0, 0, 0]
+    assert capsys.readouterr().err == ""
+    json.dumps(score)
+
+
+def test_more_positions_are_not_read_than_there_are(good: Path) -> None:
+    with pytest.raises(UserError, match="num_frames must be 1 to 16, got 32"):
+        open_clips(good / "good.npz", num_frames=32)
 
 
 def test_no_process_imports_from_the_current_folder(

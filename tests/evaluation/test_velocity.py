@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from physlaw.data.released import open_clips, resize_frames
+from physlaw.data.write import SimulateConfig, simulate
 from physlaw.errors import UserError
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.evaluation.score import classify, score_clips
@@ -265,3 +266,14 @@ def test_a_rim_is_inside_whatever_type_a_file_has(name: str) -> None:
     low, high = scenario.in_dist.interval(scenario.factors[0])
     around = np.array([low - 2 * RIM, low - RIM / 2, low, high, high + RIM / 2, high + 2 * RIM])
     assert within(around, low, high).tolist() == [False, True, True, True, True, False]
+
+
+def test_dropped_and_resized_clips_are_counted(tmp_path: Path) -> None:
+    for size, side in ((256, 64), (64, None)):
+        path, _ = simulate(
+            SimulateConfig(str(tmp_path / f"{size}.npz"), split="level1_r1", count=8, resolution=size, num_frames=8)
+        )
+        score = score_clips(open_clips(path, resolution=side), ScoreConfig())
+        groups = classify(SCENARIOS["uniform"], open_clips(path).init(np.arange(8)))
+        counts = [8, int((groups == "dropped").sum()), 8 if side else 0, 0]
+        assert [score[name] for name in ("clips", "dropped", "resized", "cut")] == counts

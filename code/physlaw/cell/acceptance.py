@@ -17,6 +17,7 @@ from physlaw.cell.run import check_devices, check_scale
 from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import CellConfig, digest_of
 from physlaw.errors import UserError
+from physlaw.evaluation.score import counts_of
 from physlaw.evaluation.tokenizer import measure_tokenizer, summarize_tokenizer
 from physlaw.files import read_json, write_json, write_text
 from physlaw.models.pixels import PixelTokenizer
@@ -69,7 +70,8 @@ def _measure(
     ranks.say(f"{cell.scenario}: measuring tokenizer {cell.tokenizer.name}")
     started = time.monotonic()
     codec = FrameCodec(tokenizer, cell.data.num_cond_frames)
-    groups = summarize_tokenizer(measure_tokenizer(cell.scenario, codec.reconstruct, cell.data, cell.eval))
+    measured = measure_tokenizer(cell.scenario, codec.reconstruct, cell.data, cell.eval)
+    groups, counts = summarize_tokenizer(measured), counts_of([measured])
     origin = provenance()
     common = {"tokenizer": cell.tokenizer.name, "side": cell.data.resolution, "source": MEASURED}
     common |= {"tokenizer_digest": known["digest"], "identity": identity, "commit": origin["commit"]}
@@ -82,6 +84,7 @@ def _measure(
         "config": {"study": cell.study, "profile": cell.profile, "recipe": cell.recipe, **_settings(cell)},
         "tokenizer": {**cell.tokenizer.identity(), **known, "learned": isinstance(tokenizer, VideoVAE)},
         "identity": identity,
+        **vars(counts),
         "seconds": round(time.monotonic() - started, 1),
         **origin,
     }

@@ -93,6 +93,16 @@ def _read_bodies(cell: CellConfig) -> ChosenClips:
     return ChosenClips(clips, np.array(numbers))
 
 
+def files_counts(clips: TrainingClips) -> dict[str, dict[str, int]]:
+    """{"training_files": ClipCounts} of a training set that is read from files, as far as it was read; else {}."""
+    if isinstance(clips, ClipFile):
+        return {"training_files": vars(clips.reading.counts(len(clips)))}
+    if isinstance(clips, ChosenClips) and isinstance(clips.source, PhyreFile):
+        source = clips.source
+        return {"training_files": vars(source.reading.counts(len(source), len(source) - len(clips)))}
+    return {}
+
+
 def clips_digest_of(clips: TrainingClips) -> str:
     """Digest of a training set, rendered or read."""
     if isinstance(clips, RenderedClips) and isinstance(clips.scenes, CompositionScenes):

@@ -19,12 +19,13 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from physlaw.cell.data import TrainingClips, clips_digest_of, mirrored, training_clips
+from physlaw.cell.data import TrainingClips, clips_digest_of, files_counts, mirrored, training_clips
 from physlaw.cell.evaluate import evaluate_cell
 from physlaw.cell.model import CellModel, use_machine
 from physlaw.cell.state import TRAINING
 from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import FAILURE, CellConfig
+from physlaw.csv_file import RERUN, read_csv
 from physlaw.data.clips import ClipSource, WithMirrored
 from physlaw.data.config import ATTRIBUTES, COMBINATORIAL, COMPOSITION, GAPS, HOLES, MEMORIZATION, RING
 from physlaw.data.latents import EncodedClips, LatentCache
@@ -32,6 +33,7 @@ from physlaw.data.phyre_clips import check_body_clips
 from physlaw.errors import UserError
 from physlaw.evaluation.attributes import CrossedPair
 from physlaw.evaluation.looks_check import check_shape_resolution
+from physlaw.evaluation.score import counts_of
 from physlaw.files import read_json, remove_leftovers, sha256_file, visible, write_json, write_text
 from physlaw.models.dit import count_parameters
 from physlaw.models.vae import VideoVAE
@@ -100,7 +102,7 @@ def train_cell(cell: CellConfig) -> CellModel:
             model.model, model.objective, latents, model.mask, tokenizer, batch, cell.seed, told, model.relative
         )
         state, report = fit(task, cell.train, cell.folder, cell.digest(), cell.name, cell.machine)
-        ranks.on_main(lambda: _save_model(cell, model, state, report, known, data_digest, len(clips)))
+        ranks.on_main(lambda: _save_model(cell, model, state, report, known, data_digest, clips))
     known_weights = trained_weights(cell)
     if sha256_file(weights) != known_weights:
         raise UserError(f"{weights} is damaged (SHA-256 differs from provenance.json); remove {card} to train again")
@@ -115,7 +117,7 @@ def _save_model(
     report: TrainReport,
     tokenizer: dict[str, Any],
     data_digest: str,
-    num_clips: int,
+    clips: TrainingClips,
 ) -> None:
     """Write model.safetensors and provenance.json."""
     weights = cell.folder / "model.safetensors"
@@ -128,7 +130,8 @@ def _save_model(
             "data_digest": data_digest,
             "tokenizer": tokenizer,
             "parameters": count_parameters(model.model),
-            "training_clips": num_clips,
+            "training_clips": len(clips),
+            **files_counts(clips),
             "steps": cell.train.steps,
             "train_seconds": _train_seconds(cell.folder, report.seconds),
             "processes": ranks.world(),
@@ -272,6 +275,7 @@ def run_cell(cell: CellConfig) -> Path:
                 "weights_sha256": trained_weights(cell),
                 "networks": cell.eval.networks(),
                 "denoise_steps": cell.diffusion.denoise_steps,
+                **vars(counts_of([read_csv(path, RERUN) for path in visible(cell.folder / "eval", "*.csv")])),
                 "seconds": round(time.monotonic() - started, 1),
                 **provenance(),
             },

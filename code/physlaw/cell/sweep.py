@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from physlaw.cell.run import train_cell, trained_weights
 from physlaw.config import CellConfig
+from physlaw.data.records import ClipCounts
 from physlaw.errors import UserError
 from physlaw.evaluation.config import SweepConfig
 from physlaw.evaluation.sweep import SweepRow, sweep_steps
@@ -48,6 +49,7 @@ def sweep_sampler(cell: CellConfig, config: SweepConfig) -> tuple[int, list[Swee
             "enough": enough,
             "rows": [vars(row) for row in rows],
             "settings": vars(config),
+            **vars(ClipCounts(config.clips)),
             "weights_sha256": trained_weights(cell),
             "seconds": round(time.monotonic() - started, 1),
             **provenance(),

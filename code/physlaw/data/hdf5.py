@@ -205,7 +205,7 @@ class Hdf5Records(Hdf5Shards):
             if len(kinds) > 1:
                 raise UserError(f"{self._name(number)}: shapes differ from the shards before: {sorted(kinds)}")
         shape, (self._num_factors,) = kinds.pop()
-        self._num_balls = 1 if len(shape) == 2 else shape[1]
+        self._num_frames, self._num_balls = shape[0], 1 if len(shape) == 2 else shape[1]
 
     @property
     def num_balls(self) -> int:
@@ -214,6 +214,10 @@ class Hdf5Records(Hdf5Shards):
     @property
     def num_factors(self) -> int:
         return int(self._num_factors)
+
+    @property
+    def num_frames(self) -> int:
+        return int(self._num_frames)
 
     def positions(self, index: Index) -> Array:
         positions = self._rows("position_streams", index)

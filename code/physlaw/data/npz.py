@@ -150,6 +150,10 @@ class NpzRecords(NpzFile):
     def num_factors(self) -> int:
         return int(self._init.shape[1])
 
+    @property
+    def num_frames(self) -> int:
+        return int(self._positions.shape[1])
+
     def positions(self, index: Index) -> Array:
         return np.asarray(self._positions[index])
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from physlaw.data.clips import DIGEST_CLIPS, DIGEST_SCENES, spread
 from physlaw.data.phyre_records import BodyRecords, Features, PhyreHdf5, PhyreNpz, by_number
-from physlaw.data.records import Array, Frames, Index
+from physlaw.data.records import Array, Frames, Index, Reading
 from physlaw.data.released import open_with
 from physlaw.errors import UserError
 from physlaw.render.config import MIN_RESOLUTION, check_resolution
@@ -35,6 +35,7 @@ class PhyreFile:
             raise UserError(f"{name}: num_frames must be 1 to {records.num_frames}, got {num_frames}")
         self.records, self.name, self.resolution = records, name, resolution
         self.num_frames = num_frames or records.num_frames
+        self.reading = Reading(records.num_frames, num_frames)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -56,21 +57,16 @@ class PhyreFile:
         return self.records.trial(self._check(number))
 
     def frames(self, number: int) -> Frames:
-        """(T, W, W, 3) uint8 of one clip as stored, row 0 on top, only the frames that are wanted."""
-        frames = self.records.frames(self._check(number))
-        if len(frames) != self.records.num_frames or frames.shape[1] != frames.shape[2]:
-            raise UserError(
-                f"{self._where(number)}: the video has shape {frames.shape[:3]}; wanted are {self.records.num_frames} "
-                "square frames"
-            )
-        return frames[: self.num_frames]
+        """(T, W, W, 3) uint8 of one clip as stored, row 0 on top, only the frames that are wanted (see Reading)."""
+        return self.reading.frames(self.records.frames(self._check(number)), number, self._where(number))
 
     def clips(self, index: Index) -> Frames:
         """(N,) numbers -> (N, T, W, W, 3) uint8 at the wanted length and resolution."""
         clips: Frames | None = None
         for row, number in enumerate(np.asarray(index).tolist()):
             frames = self.frames(number)
-            if self.resolution is not None:
+            if self.resolution not in (None, frames.shape[1]):
+                self.reading.resized.add(number)
                 frames = average_blocks(frames, self.resolution, self._where(number))
             if clips is None:
                 clips = np.empty((len(index), *frames.shape), np.uint8)

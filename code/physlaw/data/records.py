@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,16 @@ MAX_FRAMES = 1024
 NUMBERS = "fiu"  # the kinds (NumPy's letters) that positions, initial values and the like may be, in any format
 
 
+@dataclass
+class ClipCounts:
+    """What became of the clips behind a result."""
+
+    clips: int  # in the set or file
+    dropped: int = 0  # left out of the averages, as the release leaves small balls out
+    resized: int = 0  # averaged to another size
+    cut: int = 0  # not all of whose frames count, because there are fewer positions or fewer are wanted; or vice versa
+
+
 class Records(Protocol):
     """Stored clips of one or two balls: what a file format must provide."""
 
@@ -27,6 +38,11 @@ class Records(Protocol):
 
     @property
     def num_factors(self) -> int: ...
+
+    @property
+    def num_frames(self) -> int:
+        """Of the positions."""
+        ...
 
     def positions(self, index: Index) -> Array:
         """(N,) numbers -> (N, T, balls, 2) world units."""
@@ -39,6 +55,41 @@ class Records(Protocol):
     def frames(self, number: int) -> Frames:
         """(T', W, W, 3) uint8, row 0 on top."""
         ...
+
+
+class Reading:
+    """Clips as they are read, and what became of them.
+
+    Of a clip with T' frames and T known positions those count, from the first on, that have both.
+
+    Args:
+        known: T. wanted: take so many. None: all.
+    """
+
+    def __init__(self, known: int, wanted: int | None) -> None:
+        self.known, self.wanted = known, wanted
+        self.resized: set[int] = set()  # numbers of clips
+        self.cut: set[int] = set()
+
+    def frames(self, stored: Frames, number: int, where: str) -> Frames:
+        """The frames that count of clip `number`, (T', W, W, 3).
+
+        Raises:
+            UserError: fewer than wanted, or not square; `where` names the clip.
+        """
+        if stored.shape[1] != stored.shape[2]:
+            raise UserError(f"{where}: frames of {stored.shape[2]} x {stored.shape[1]} pixels are not square")
+        common = min(len(stored), self.known)
+        count = common if self.wanted is None else self.wanted
+        if common < count:
+            raise UserError(f"{where}: {len(stored)} frames and {self.known} positions; wanted are {count}")
+        if count < max(len(stored), self.known):
+            self.cut.add(number)
+        return stored[:count]
+
+    def counts(self, clips: int, dropped: int = 0) -> ClipCounts:
+        """Of a set of so many clips."""
+        return ClipCounts(clips, dropped, len(self.resized), len(self.cut))
 
 
 def check_shapes(positions: tuple[int, ...], init: tuple[int, ...], videos: tuple[int, ...], where: str) -> None:

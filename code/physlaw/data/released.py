@@ -13,7 +13,7 @@ import numpy as np
 
 from physlaw.data.hdf5 import Hdf5Records, is_hdf5
 from physlaw.data.npz import NpzRecords
-from physlaw.data.records import Array, Frames, Index, Records
+from physlaw.data.records import Array, Frames, Index, Reading, Records
 from physlaw.errors import UserError
 from physlaw.files import visible
 from physlaw.render.discs import NATIVE, area_average
@@ -31,7 +31,8 @@ class ClipFile:
         num_frames: that `clips` and `trajectory` give, from the start. None: all.
         scenario: its name; None: what the first clips show.
     Raises:
-        UserError: the scenario does not fit the file; later, reading what is damaged, naming file and key.
+        UserError: the scenario does not fit the file, or it has not so many frames; later, reading what is damaged,
+            naming file and key.
     """
 
     def __init__(
@@ -42,8 +43,11 @@ class ClipFile:
         num_frames: int | None = None,
         scenario: str | None = None,
     ) -> None:
+        if num_frames is not None and not 1 <= num_frames <= records.num_frames:
+            raise UserError(f"{name}: num_frames must be 1 to {records.num_frames}, got {num_frames}")
         self.records, self.name = records, name
         self.resolution, self.num_frames = resolution, num_frames
+        self.reading = Reading(records.num_frames, num_frames)
         self._scenario = None if scenario is None else self._fitting(scenario)
 
     def __len__(self) -> int:
@@ -62,15 +66,22 @@ class ClipFile:
         self._check(np.array([number]))
         return self.records.frames(number)
 
+    def clip(self, number: int) -> Frames:
+        """(T', W, W, 3) uint8 of one clip at the wanted length and resolution; see Reading for the length."""
+        frames = self.reading.frames(self.frames(number), number, f"{self.name}: clip {number}")
+        if self.resolution is None or self.resolution == frames.shape[1]:
+            return frames
+        self.reading.resized.add(number)
+        return resize_frames(frames, self.resolution)
+
     def clips(self, index: Index) -> Frames:
         """(N,) numbers -> (N, T', W, W, 3) uint8 at the wanted length and resolution."""
-        frames = [self.frames(int(number))[: self.num_frames] for number in index]
-        if self.resolution is not None:
-            frames = [resize_frames(f, self.resolution) for f in frames]
-        wanted = frames[0].shape if self.num_frames is None else (self.num_frames, *frames[0].shape[1:])
+        frames = [self.clip(int(number)) for number in index]
         for number, f in zip(index, frames, strict=True):
-            if f.shape != wanted:
-                raise UserError(f"{self.name}: clip {number} has frames of shape {f.shape}, wanted are {wanted}")
+            if f.shape != frames[0].shape:
+                raise UserError(
+                    f"{self.name}: clip {number} has frames of shape {f.shape}, clip {index[0]} of {frames[0].shape}"
+                )
         return np.stack(frames)
 
     def trajectory(self, index: Index, num_frames: int | None = None) -> Trajectory:

@@ -17,7 +17,7 @@ from physlaw.csv_file import RERUN, read_csv
 from physlaw.data.config import DataConfig
 from physlaw.evaluation.config import EvalConfig
 from physlaw.evaluation.retrieval import NearestCase
-from physlaw.evaluation.score import classify
+from physlaw.evaluation.score import LEFT_OUT, classify
 from physlaw.evaluation.velocity import VelocityErrors, velocity_errors
 from physlaw.files import write_atomic, write_text
 from physlaw.render.discs import render_clips
@@ -157,7 +157,7 @@ def summarize_group(table: pd.DataFrame, further: Summary | None = None) -> dict
         for error in ERRORS:
             values = table[f"{source}_{error}"]
             if error.startswith("paper"):  # the release leaves small balls and resting ones out
-                values = values[~table["release_class"].isin(["dropped", "v_zero"])]
+                values = values[~table["release_class"].isin(LEFT_OUT)]
             row[f"{source}_{error}"] = values.sum() if error == "missing" else values.mean()
     low, high = bootstrap_interval(table["generated_corrected"].to_numpy(dtype=np.float64))
     row["generated_corrected_low"], row["generated_corrected_high"] = low, high

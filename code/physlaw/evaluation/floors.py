@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from physlaw.data.mp4 import decode_mp4, encode_mp4
-from physlaw.data.records import Frames, Index
+from physlaw.data.records import ClipCounts, Frames, Index
 from physlaw.evaluation.looks_check import DISTURBANCES, confusion
 from physlaw.evaluation.score import classify, concatenate
 from physlaw.evaluation.velocity import ERROR_NAMES, VelocityErrors, velocity_errors
@@ -57,11 +57,21 @@ class FloorsConfig:
         check(self)
 
 
-def in_dist_scenes(scenario: str, seed: int, limit: int) -> tuple[SceneSet, Index]:
+def in_dist_scenes(scenario: str, seed: int, limit: int | None) -> tuple[SceneSet, Index]:
     """The scenes of the in-dist class: the id block less what the release's filter drops; in a fixed random order."""
     scenes = eval_scenes(scenario, "id", seed, "released")
     index = permutation(stream_key("floors", scenario), len(scenes))
     return scenes, index[classify(scenes.scenario, scenes.init(index)) == "in"][:limit]
+
+
+def floors_counts(config: FloorsConfig) -> dict[str, dict[str, int]]:
+    """What became of every scenario's clips: the classes but "in" are left out, and all are averaged to SMALL too."""
+    counts = {}
+    for scenario in SCENARIOS:
+        scenes, index = in_dist_scenes(scenario, config.seed, config.clips)
+        inside = len(in_dist_scenes(scenario, config.seed, None)[1])
+        counts[scenario] = vars(ClipCounts(len(scenes), len(scenes) - inside, len(index)))
+    return counts
 
 
 def frames_by_source(scenes: SceneSet, index: Index) -> Iterator[tuple[str, Frames]]:
@@ -140,12 +150,14 @@ def objects_table(table: pd.DataFrame) -> str:
 def floors(config: FloorsConfig) -> Path:
     """Measure, and write floors.csv, table.md and provenance.json, or objects.csv, objects.md and objects.json; returns
     the path of the Markdown file."""
-    folder, card = Path(config.out), {"config": vars(config), **provenance()}
+    folder, card = Path(config.out), {"config": vars(config), "clips": {}, **provenance()}
     if config.what == "objects":
         parts = [confusion(width, config.object_clips, config.seed, d) for width in OBJECT_SIDES for d in DISTURBANCES]
         table, names, text = pd.concat(parts), ("objects.csv", "objects.md", "objects.json"), objects_table
+        card["clips"] = vars(ClipCounts(int(table.loc[table["shape"] == "all", "clips"].sum())))
     else:
         table, names, text = measure_floors(config), ("floors.csv", "table.md", "provenance.json"), floors_table
+        card["clips"] = floors_counts(config)
     write_text(folder / names[0], table.to_csv(index=False, float_format="%.6g"))
     write_text(folder / names[1], text(table))
     write_json(folder / names[2], card)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from physlaw.data.records import ClipCounts, Frames, Index
 from physlaw.data.released import ClipFile
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.evaluation.velocity import ERROR_NAMES, VelocityErrors, velocity_errors
@@ -58,21 +62,46 @@ def concatenate(parts: list[VelocityErrors]) -> VelocityErrors:
 
 
 def score_clips(clips: ClipFile, config: ScoreConfig) -> dict[str, Any]:
-    """Measure every clip and average by class: {"scenario": ..., "classes": {"in": {...}, ..., "out": {...}}}.
+    """Measure every clip and average by class.
 
-    "out" is every class but "in". Clips are read and measured a few at a time.
+    Returns:
+        {"scenario": ..., "clips": ..., "dropped": ..., "resized": ..., "cut": ..., "classes": {"in": {...}, ...,
+        "out": {...}}}. "out" is every class but "in"; for the counts see ClipCounts. Clips are read and measured a few
+        at a time.
     """
     scenario = clips.scenario
-    everything = np.arange(len(clips))
-    init = clips.init(everything)
+    init = clips.init(np.arange(len(clips)))
     scenario.check_init(init[:, : len(scenario.factors)])
-    parts = []
-    for start in range(0, len(clips), _CHUNK):
-        index = everything[start : start + _CHUNK]
-        parts.append(
-            velocity_errors(scenario, init[index], clips.positions(index), clips.clips(index), config.keep_last)
-        )
-    errors, groups = concatenate(parts), classify(scenario, init)
+    errors = concatenate(
+        [
+            velocity_errors(scenario, init[index], clips.positions(index), frames, config.keep_last)
+            for index, frames in _read(clips)
+        ]
+    )
+    groups = classify(scenario, init)
+    counts = clips.reading.counts(len(clips), int((groups == DROPPED).sum()))
+    if counts.cut:
+        text = "have not as many frames as positions: measured over the first ones that have both"
+        print(f"physlaw: {counts.cut} of {counts.clips} clips {text}", file=sys.stderr, flush=True)
     classes = {name: summarize(errors, groups == name) for name in CLASSES}
     classes["out"] = summarize(errors, np.isin(groups, CLASSES[1:]))
-    return {"scenario": scenario.name, "classes": classes}
+    return {"scenario": scenario.name, **vars(counts), "classes": classes}
+
+
+def counts_of(tables: list[pd.DataFrame]) -> ClipCounts:
+    """Of tables with a row per clip that was rendered, and scored at the side and over the frames that were asked for:
+    how many averages leave out, by their column release_class where they have it."""
+    dropped = [table["release_class"].isin(LEFT_OUT).sum() for table in tables if "release_class" in table]
+    return ClipCounts(sum(map(len, tables)), int(sum(dropped)))
+
+
+def _read(clips: ClipFile) -> Iterator[tuple[Index, Frames]]:
+    """All clips in order: some numbers, and (N, T, W, W, 3) of them; clips of another shape come apart."""
+    waiting: list[Frames] = []
+    for number in range(len(clips)):
+        frames = clips.clip(number)
+        if waiting and (len(waiting) == _CHUNK or frames.shape != waiting[0].shape):
+            yield np.arange(number - len(waiting), number), np.stack(waiting)
+            waiting = []
+        waiting.append(frames)
+    yield np.arange(len(clips) - len(waiting), len(clips)), np.stack(waiting)

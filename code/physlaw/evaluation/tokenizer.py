@@ -15,7 +15,7 @@ from physlaw.data.config import DataConfig
 from physlaw.data.records import Frames
 from physlaw.evaluation.config import EvalConfig
 from physlaw.evaluation.evaluate import ERRORS, bootstrap_interval, chosen_scenes
-from physlaw.evaluation.score import classify
+from physlaw.evaluation.score import LEFT_OUT, classify
 from physlaw.evaluation.velocity import velocity_errors
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
@@ -68,7 +68,7 @@ def summarize_tokenizer(table: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def _summarize(table: pd.DataFrame) -> dict[str, float]:
-    as_released = table[~table["release_class"].isin(["dropped", "v_zero"])]
+    as_released = table[~table["release_class"].isin(LEFT_OUT)]
     difference = as_released["reconstruction_paper_code"] - as_released["truth_paper_code"]
     row: dict[str, float] = {"clips": len(table), "judged": int(difference.notna().sum())}
     for source in COMPARED:
