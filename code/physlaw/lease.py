@@ -106,16 +106,38 @@ def _look(folder: Path) -> tuple[int, Holder | None]:
         return _look(folder)
     if renewed == GIVEN_BACK:
         return number, None
-    try:
-        known: dict[str, Any] = json.loads(text)
-    except json.JSONDecodeError:  # created and not yet written, or cut off: its time alone counts
-        known = {}
+    known = _content(text)
     here = known.get("boot") == _boot()
     if here and _started(known["pid"]) != known["started"]:
         return number, None
-    if not here and _file_system_now(folder) - renewed > STALE_S:
-        return number, None
+    if not here:
+        now = _file_system_now(folder)
+        if renewed > now + HEARTBEAT_S:  # no clock is so far ahead of the server's: it tells nothing
+            renewed = _first_seen(folder / f"{PREFIX}{number}", renewed, now)
+        if now - renewed > STALE_S:
+            return number, None
     return number, Holder(renewed, known.get("pid", 0), known.get("node", "another machine"), here, known.get("job"))
+
+
+def _content(text: str) -> dict[str, Any]:
+    """What a lease says; nothing where it is created and not yet written, or cut off: then its time alone counts."""
+    try:
+        known = json.loads(text)
+    except ValueError:
+        return {}
+    return known if isinstance(known, dict) and {"pid", "started"} <= set(known) else {}
+
+
+_seen: dict[tuple[Path, float], float] = {}  # leases of a time in the future, and when they were first seen
+
+
+def _first_seen(path: Path, renewed: float, now: float) -> float:
+    """What counts instead of a lease's time in the future. The file says so too, for other processes."""
+    counts = _seen.setdefault((path, renewed), now)
+    with contextlib.suppress(OSError):  # it belongs to somebody else
+        os.utime(path, (counts, counts))
+        counts = path.stat().st_mtime
+    return counts
 
 
 def _create(folder: Path, number: int) -> bool:
@@ -166,8 +188,10 @@ def _wait_for_turn(folder: Path, what: str, patience_s: float, say: Callable[[st
     while True:
         number, found = _look(folder)
         if found is None:
-            if _create(folder, number + 1):
-                return number + 1
+            folder.mkdir(parents=True, exist_ok=True)  # whoever finished may have removed it
+            with contextlib.suppress(FileNotFoundError):
+                if _create(folder, number + 1):
+                    return number + 1
             continue
         first = first or found
         # Elsewhere, only a heartbeat since we came shows that the holder lives; without one it goes stale in time.
@@ -203,7 +227,6 @@ def leased(
     Raises:
         UserError: a living process holds it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     number = _wait_for_turn(folder, what, patience_s, say)
     done = threading.Event()
     heart = threading.Thread(target=_renew, args=(folder, number, done, on_lost), daemon=True, name="lease")

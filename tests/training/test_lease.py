@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -101,10 +103,49 @@ def test_a_living_holder_elsewhere_is_left_alone(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"pid": 3}'])
+@pytest.mark.parametrize("may_touch", [True, False])
+def test_a_time_in_the_future_counts_from_when_it_was_first_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, may_touch: bool
+) -> None:
+    """A dead holder whose node's clock was an hour ahead; `status` looks, then another process wants the folder."""
+    monkeypatch.setattr(lease, "STALE_S", 1.0)
+    monkeypatch.setattr(lease, "HEARTBEAT_S", 0.5)
+    path = of_another_machine(tmp_path, time.time() + 3600)
+    if not may_touch:  # a lease of another user
+
+        def refuse(*arguments: object) -> None:
+            raise PermissionError
+
+        monkeypatch.setattr(lease.os, "utime", refuse)
+    assert holder(tmp_path) is not None
+    assert (path.stat().st_mtime < time.time() + 1) == may_touch
+    started = time.monotonic()
+    with leased(tmp_path, "the folder", patience_s=60.0):
+        assert 0.5 < time.monotonic() - started < 10
+    assert not path.exists()
+
+
+def test_a_living_holder_whose_clock_is_ahead_is_left_alone(tmp_path: Path) -> None:
+    path = of_another_machine(tmp_path, time.time() + 3600)
+    beat = threading.Timer(0.3, lambda: os.utime(path, (time.time() + 7200,) * 2))
+    beat.start()
+    with pytest.raises(UserError, match="node7"), leased(tmp_path, "it", patience_s=1.0):
+        pass
+
+
+def test_a_folder_that_its_holder_has_removed_is_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    of_another_machine(folder, time.time())
+    finish = threading.Timer(0.3, lambda: shutil.rmtree(folder))
+    finish.start()
+    with leased(folder, "it", patience_s=60.0):
+        assert holder(folder) is not None
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"pid": 3}', "[1]", "\x00\x00\x00", "\udcff"])
 def test_a_lease_that_was_cut_off_counts_until_it_is_stale(tmp_path: Path, content: str) -> None:
     path = of_another_machine(tmp_path, time.time())
-    path.write_text(content)
+    path.write_bytes(os.fsencode(content))
     assert holder(tmp_path) is not None
     os.utime(path, (1000, 1000))
     assert holder(tmp_path) is None
