@@ -1,23 +1,28 @@
 """`simulate`: formats, continuation, and what happens when a write fails."""
 
+import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
+from physlaw import lease
 from physlaw.data import clip_files, hdf5, write
 from physlaw.data.mp4 import decode_mp4
 from physlaw.data.released import open_clips
 from physlaw.data.write import SimulateConfig, shards_of, simulate
 from physlaw.errors import UserError
-from physlaw.files import read_json
+from physlaw.files import read_json, visible
 from physlaw.lease import leased
 from physlaw.render.discs import render_clips
 from physlaw.worlds.scenes import training_scenes
@@ -212,12 +217,45 @@ def test_killed_between_the_file_and_its_card(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "a.npz.card.json"]
 
 
-def test_two_writers_and_other_sets_are_refused(tmp_path: Path) -> None:
-    with (
-        leased(tmp_path / "a", "the other"),
-        pytest.raises(UserError, match=r"clip set .*a is in use by another process"),
-    ):
+@pytest.mark.parametrize("name", ["clips", "clips.hdf5", "clips.npz"])
+def test_the_second_of_two_equal_calls_waits_and_finds_the_finished_set(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one waits until the second one does."""
+    here, second = threading.Event(), threading.Event()
+    write_part, waits = clip_files._write, lease._wait_for_turn
+
+    def write_slowly(*arguments: Any) -> None:
+        here.set()
+        assert second.wait(60)
+        time.sleep(0.2)
+        write_part(*arguments)
+
+    def wait(*arguments: Any) -> int:
+        if here.is_set():
+            second.set()
+        return waits(*arguments)
+
+    monkeypatch.setattr(clip_files, "_write", write_slowly)
+    monkeypatch.setattr(lease, "_wait_for_turn", wait)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(simulate, config(tmp_path / name, count=3))
+        assert here.wait(60)
+        card = tmp_path / ("clips/card.json" if name == "clips" else f"{name}.card.json")
+        assert not card.exists()
+        other = pool.submit(simulate, config(tmp_path / name, count=3))
+        assert first.result() == other.result() == (tmp_path / name, 3)
+    assert [p.name for p in visible(tmp_path, "*.parts")] == []
+    assert json.loads(card.read_text())["shards_found"] == 0
+
+
+def test_another_set_is_refused_before_its_writer_has_finished(tmp_path: Path) -> None:
+    clip_files.write_json(tmp_path / "a" / "plan.json", {"settings": {"count": 2}})
+    with leased(tmp_path / "a", "the other"), pytest.raises(UserError, match="a holds another set of clips"):
         simulate(config(tmp_path / "a"))
+
+
+def test_other_sets_are_refused(tmp_path: Path) -> None:
     simulate(config(tmp_path / "b", count=2))
     with pytest.raises(UserError, match="b holds another set of clips \\(count is 2, asked for is 3\\)"):
         simulate(config(tmp_path / "b", count=3))

@@ -8,6 +8,7 @@ written last: a set without one is not finished.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -130,19 +132,34 @@ def write_set(clips: ClipSet, config: Output) -> tuple[Path, int]:
     single = bool(path.suffix)
     work = path.with_name(path.name + ".parts") if single else path
     card = card_path(path)
+    plan = work / "plan.json"
     if card.exists():
-        _check_identity(card, identity, path)
-        if all((card.parent / file).exists() for file in read_json(card)["files"]):
+        if _is_whole(card, identity, path):
             return path, count
-        write_json(work / "plan.json", {"settings": identity})  # files are gone: the rest is kept, they are made again
-        card.unlink()
-    elif single and path.exists() and not (work / "plan.json").exists():
-        raise UserError(f"{path} is there without its card {card_path(path).name}; remove it or choose another out=")
-    with leased(work, f"the clip set {path}"):
-        _write(config, written_as, clips, identity, work, path)
+    elif plan.exists():
+        with suppress(FileNotFoundError):  # finished this moment
+            _check_identity(plan, identity, path)  # before waiting for whoever writes it
+    elif single and path.exists():
+        raise UserError(f"{path} is there without its card {card.name}; remove it or choose another out=")
+    with leased(work, f"the clip set {path}", patience_s=math.inf, say=_say):
+        if not (card.exists() and _is_whole(card, identity, path)):  # nobody has made it meanwhile
+            if card.exists():  # files are gone: the rest is kept, they are made again
+                write_json(plan, {"settings": identity})
+                card.unlink()
+            _write(config, written_as, clips, identity, work, path)
         if single:
-            shutil.rmtree(work)
+            shutil.rmtree(work, ignore_errors=True)  # others that wait have files there
     return path, count
+
+
+def _say(text: str) -> None:
+    print(f"physlaw: {text}", file=sys.stderr, flush=True)
+
+
+def _is_whole(card: Path, identity: dict[str, Any], path: Path) -> bool:
+    """Every file of the set that the card describes is there. Raises UserError when that is another set."""
+    _check_identity(card, identity, path)
+    return all((card.parent / file).exists() for file in read_json(card)["files"])
 
 
 def _check_identity(card: Path, identity: dict[str, Any], path: Path) -> None:
@@ -175,7 +192,7 @@ def _write(config: Output, written_as: str, clips: ClipSet, identity: dict[str, 
         for done, (number, index) in enumerate(missing, 1 + len(shards) - len(missing)):
             _SHARD_WRITERS[written_as](work, number, clips, index, islice(made, -(-len(index) // each)))
             seconds = time.monotonic() - began
-            print(f"physlaw: shard {done} of {len(shards)}, {seconds:.0f} s", file=sys.stderr, flush=True)
+            _say(f"shard {done} of {len(shards)}, {seconds:.0f} s")
     if path.suffix:
         _write_whole(path, partial(_merge_hdf5 if written_as == "released" else _merge_npz, clips, parts))
     card = card_of(clips.card(identity["count"]), identity, [path] if path.suffix else list(parts.values()))
