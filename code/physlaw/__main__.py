@@ -8,7 +8,6 @@ import sys
 if __name__ == "__main__":  # python -m puts the current folder first: what lies there is data, not code
     sys.path[:] = [entry for entry in sys.path if entry not in ("", os.getcwd())]
 
-import errno
 import json
 import signal
 import threading
@@ -16,8 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from physlaw import __version__
+from physlaw import __version__, terminal
 from physlaw.errors import UserError, unknown
+from physlaw.files import FULL
 from physlaw.usage import HELP, verb_help
 from physlaw.words import asks_for_help, with_files
 
@@ -300,34 +300,47 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run one verb; every error a user can put right is one line on stderr."""
-    if words is None:  # as a process of its own
+    """Run one verb; every error a user can put right is one line on stderr. Without words, as a process of its own."""
+    if words is None:
         os.environ["PYTHONSAFEPATH"] = "1"  # the processes that this one starts
+        terminal.prepare()
         words = sys.argv[1:]
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGUSR2, signal.SIGURG):  # a cluster's warnings; training has handlers of its own
-            signal.signal(number, _interrupt)
+    status = _answer(words)
+    try:
+        terminal.finish_printing()
+    except OSError as error:
+        terminal.give_up_printing()
+        status = status or _explain(error)
+    return status
+
+
+def _run_verb(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(HELP, end="")
         return 0
     if words[0] in ("--version", "version"):
         print(__version__)
         return 0
+    if words[0] not in VERBS:
+        raise unknown("verb", words[0], VERBS)
+    if asks_for_help(words[1:]):
+        print(verb_help(words[0]), end="")
+        return 0
+    return VERBS[words[0]](with_files(words[1:]))
+
+
+def _answer(words: list[str]) -> int:
+    """The exit status."""
     try:
-        if words[0] not in VERBS:
-            raise unknown("verb", words[0], VERBS)
-        if asks_for_help(words[1:]):
-            print(verb_help(words[0]), end="")
-            return 0
-        return VERBS[words[0]](with_files(words[1:]))
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGUSR2, signal.SIGURG):  # a cluster's warnings; training has handlers of its own
+                signal.signal(number, _interrupt)
+        return _run_verb(words)
     except UserError as error:
         print(f"physlaw: error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        hint = " (nothing finished is lost; free space and run the same command again)" if full else ""
-        print(f"physlaw: error: {error}{hint}", file=sys.stderr)
-        return 75 if full else 2
+        return _explain(error)
     except MemoryError as error:
         print(f"physlaw: error: not enough memory ({error or 'for these settings'})", file=sys.stderr)
         return 2
@@ -349,6 +362,16 @@ def main(words: list[str] | None = None) -> int:
             print(f"physlaw: error: not enough memory ({str(error).splitlines()[0]})", file=sys.stderr)
             return 2
         raise
+
+
+def _explain(error: OSError) -> int:
+    """One line on what the system refused; the exit status. A reader of standard output that has had enough is none."""
+    if isinstance(error, BrokenPipeError):
+        return terminal.CLOSED_PIPE
+    full = error.errno in FULL
+    hint = " (nothing finished is lost; free space and run the same command again)" if full else ""
+    print(f"physlaw: error: {error}{hint}", file=sys.stderr)
+    return 75 if full else 2
 
 
 if __name__ == "__main__":
