@@ -30,7 +30,7 @@ run_physlaw() {
   child=$!
   # The warning comes to this script alone. It reaches every process of the step as URG, which ends none of them; USR2
   # would end the one that serves the image's files before the cell has saved.
-  trap 'warned=1; scancel --signal=URG "$job"' USR2
+  trap 'warned=1; scancel --signal=URG "$job"' USR2 USR1 HUP
   wait $child; status=$?
   while kill -0 $child 2>/dev/null; do wait $child; status=$?; done # a signal ends wait, not the child
   if [ -n "$warned" ] && [ $status != 0 ] && [ $status != 75 ]; then # 75: the disk is full, waiting does not help

@@ -9,15 +9,13 @@ if __name__ == "__main__":  # python -m puts the current folder first: what lies
     sys.path[:] = [entry for entry in sys.path if entry not in ("", os.getcwd())]
 
 import json
-import signal
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 from physlaw import __version__, terminal
 from physlaw.errors import UserError, unknown
 from physlaw.files import FULL
+from physlaw.signals import interrupt, stopping
 from physlaw.usage import HELP, verb_help
 from physlaw.words import asks_for_help, with_files
 
@@ -295,10 +293,6 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
 }
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main(words: list[str] | None = None) -> int:
     """Run one verb; every error a user can put right is one line on stderr. Without words, as a process of its own."""
     if words is None:
@@ -332,10 +326,8 @@ def _run_verb(words: list[str]) -> int:
 def _answer(words: list[str]) -> int:
     """The exit status."""
     try:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGUSR2, signal.SIGURG):  # a cluster's warnings; training has handlers of its own
-                signal.signal(number, _interrupt)
-        return _run_verb(words)
+        with stopping(interrupt):  # training answers by itself
+            return _run_verb(words)
     except UserError as error:
         print(f"physlaw: error: {error}", file=sys.stderr)
         return 2

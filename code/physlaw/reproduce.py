@@ -10,12 +10,14 @@ import signal
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children, get_context
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pandas as pd
 
+from physlaw import signals, terminal
 from physlaw.config import REPOSITORY, CellConfig
 from physlaw.errors import UserError
 from physlaw.files import read_json, read_text, write_json
@@ -55,10 +57,13 @@ def _draw(folder: Path, metrics: pd.DataFrame, notes: str) -> Path:
 _stop: Event | None = None  # of a worker: set once any cell has been interrupted or the run is over
 
 
-def _as_worker(folder: str, stop: Event) -> None:
+def _as_worker(folder: str, stop: Event, parent: int) -> None:
     """A worker saves and stops when the parent dies, however it dies (Linux)."""
     global _stop
     _stop = stop
+    terminal.prepare()
+    signals.answer(lambda number, frame: None if os.getppid() == parent else os._exit(130))  # between cells
+    signals.release()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
     os.chdir(folder)
@@ -71,7 +76,8 @@ def _run_in_worker(cell: CellConfig, parent: int) -> Path:
     try:
         if _stop is None or _stop.is_set() or os.getppid() != parent:
             raise KeyboardInterrupt
-        return run_cell(cell)
+        with signals.stopping(signals.interrupt):
+            return run_cell(cell)
     except BaseException:
         if _stop is not None:
             _stop.set()
@@ -107,13 +113,22 @@ def run_cells(cells: list[CellConfig], workers: int | None = None) -> None:
         return
     print(f"physlaw: {len(cells)} cells, {workers} at a time", file=sys.stderr, flush=True)
     context = get_context("spawn")
-    stop = context.Event()
-    pool = ProcessPoolExecutor(workers, context, initializer=_as_worker, initargs=(os.getcwd(), stop))
+    with signals.held():  # a closing terminal would end Python's tracker of resources before this process
+        stop = context.Event()
+    pool = ProcessPoolExecutor(workers, context, initializer=_as_worker, initargs=(os.getcwd(), stop, os.getpid()))
     try:
         longest_first = sorted(cells, key=lambda cell: -cell.train.steps)  # leaves the least idle time at the end
         with Progress(cells, workers):
-            for done in as_completed([pool.submit(_run_in_worker, cell, os.getpid()) for cell in longest_first]):
+            with signals.held():
+                running = [pool.submit(_run_in_worker, cell, os.getpid()) for cell in longest_first]
+            for done in as_completed(running):
                 done.result()
+    except BaseException as error:
+        for worker in active_children():  # saves and ends
+            worker.terminate()
+        if isinstance(error, BrokenProcessPool):
+            raise UserError("a process that ran a cell was killed (is memory short?); run the same command") from None
+        raise
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)

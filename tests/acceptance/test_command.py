@@ -213,16 +213,23 @@ def test_several_cells_run_at_once_and_stop_with_their_parent(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_interrupting_several_cells_stops_all_and_starts_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["ctrl_c", "kill"])
+def test_interrupting_several_cells_stops_all_and_starts_none(tmp_path: Path, how: str) -> None:
     words = ["reproduce", "workers=2", *TINY, "train.steps=100000"]
     started = Verb(*words, folder=tmp_path, new_session=True)
     cells = [tmp_path / f"runs/id_ood/smoke/{s}-dit_xxs-n300-seed0" for s in ("uniform", "parabola")]
     while not all(list(cell.glob("checkpoints/*.json")) for cell in cells):
         assert started.poll() is None
         time.sleep(0.1)
-    os.killpg(started.pid, signal.SIGINT)  # Ctrl-C reaches the whole group
+    if how == "ctrl_c":
+        os.killpg(started.pid, signal.SIGINT)  # reaches the whole group
+    else:
+        started.send_signal(signal.SIGTERM)  # reaches this process alone
     _, errors = started.communicate(timeout=60)
     assert started.wait() == 130, errors
+    assert errors.count("the same command continues") == 1
+    assert errors.splitlines()[-1].endswith(("the same command continues", "the same command continues from there"))
+    assert "resource_tracker" not in errors
     assert "Traceback" not in errors
     assert not list((tmp_path / "runs/id_ood/smoke/collision-dit_xxs-n300-seed0").glob("checkpoints/*"))
 

@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from physlaw import signals
 from physlaw.lease import slurm_job
 from physlaw.words import from_environment
 
 INTERRUPTED = 130  # the child's exit status after it has saved
-ENDED_BY_SIGNAL = (INTERRUPTED, -signal.SIGTERM, -signal.SIGUSR2)  # the others: outside training, with all on disk
+ENDED_BY_SIGNAL = (INTERRUPTED, *(-number for number in signals.STOP))  # the others: before it answered them
 # SLURM signals every process of a step. A container's file system is served by one of them (FUSE), which USR2 would
 # end before the cell has saved; URG is ignored by whoever does not wait for it. submitit reads it from this variable.
 SIGNAL, SIGNAL_VARIABLE = "URG", "SUBMITIT_PREEMPT_SIGNAL"
@@ -57,7 +58,8 @@ class CellJob:
         if rank:
             log = log.with_name(f"{log.stem}-{rank}{log.suffix}")
         log.parent.mkdir(parents=True, exist_ok=True)
-        signal.signal(signal.SIGUSR2, signal.getsignal(signal.SIGURG))  # the usual one asks for the same
+        # The usual warnings ask for the same.
+        signals.answer(signal.getsignal(signal.SIGURG), (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2))
         with log.open("ab") as stream:
             stream.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} job {slurm_job() or 'local'}\n".encode())
             stream.flush()

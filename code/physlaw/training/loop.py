@@ -11,7 +11,6 @@ import math
 import os
 import signal
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from tqdm import tqdm
 
 from physlaw.errors import UserError
 from physlaw.files import write_json
+from physlaw.signals import stopping
 from physlaw.terminal import LINE_S, quiet, show_bar
 from physlaw.training import ranks
 from physlaw.training.compiling import choose_compiling, compile_model
@@ -147,16 +147,14 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.
 
 
 class StopRequest:
-    """Ctrl-C, SIGTERM or a cluster's warning as a flag that the loop reads between steps; a second Ctrl-C acts at once.
+    """A signal that asks to stop as a flag that the loop reads between steps; a second Ctrl-C acts at once.
 
     A cluster sends the others more than once for one reason, to the supervisor and to this process.
     """
 
-    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2, signal.SIGURG)  # URG: see launch.job
-
     def __init__(self) -> None:
         self.signal: int | None = None
-        self._old: dict[int, Any] = {}
+        self._answering = stopping(self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None and number == signal.SIGINT:
@@ -164,13 +162,11 @@ class StopRequest:
         self.signal = number
 
     def __enter__(self) -> StopRequest:
-        if threading.current_thread() is threading.main_thread():
-            self._old = {number: signal.signal(number, self._note) for number in self.SIGNALS}
+        self._answering.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
+        self._answering.__exit__(None, None, None)
 
 
 class Reading:

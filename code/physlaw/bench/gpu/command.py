@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from physlaw.bench.gpu.child import run_stage
@@ -116,10 +114,6 @@ def _say(text: str) -> None:
     print(f"physlaw: {text}", file=sys.stderr, flush=True)
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def bench_gpu(config: GpuReportConfig) -> dict[str, Any]:
     """The whole report; returns what is in gpu.json.
 
@@ -133,7 +127,7 @@ def bench_gpu(config: GpuReportConfig) -> dict[str, Any]:
         raise UserError("bench gpu needs torch, which this Python has not; choose another with PYTHON=")
     # A killed stage leaves what Python would warn of at the end.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
-    run, old = _Run(config, missing), signal.signal(signal.SIGTERM, _terminate)
+    run = _Run(config, missing)
     try:
         run.all_stages()
         run.found["state"] = "done"
@@ -141,7 +135,6 @@ def bench_gpu(config: GpuReportConfig) -> dict[str, Any]:
         run.stop()
         raise
     finally:
-        signal.signal(signal.SIGTERM, old)
         if run.found["state"] == "running":
             run.found["state"] = "failed"
         run.write()
