@@ -69,6 +69,10 @@ class Verb:
             raise subprocess.TimeoutExpired("physlaw", timeout)
         return self._process.exitcode
 
+    def said(self) -> str:
+        """What it has printed on stderr so far."""
+        return self._streams[1].read_text()
+
     def communicate(self, timeout: float = 300) -> tuple[str, str]:
         """All that it printed, on stdout and on stderr, once it has ended."""
         self.wait(timeout)

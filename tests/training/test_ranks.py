@@ -49,6 +49,22 @@ def test_a_rank_is_found_in_torchruns_variables_or_slurms() -> None:
         find_rank({"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "node1"})
 
 
+def test_a_shell_under_srun_is_told_for_whom_it_waits_and_can_be_stopped(tmp_path: Path) -> None:
+    step = {"SLURM_JOB_ID": "1", "SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "0", "MASTER_PORT": "0"}
+    waiting = Verb("run", *CELL, folder=tmp_path, environment=step, first=soon)
+    while not (said := waiting.said()):
+        assert waiting.poll() is None
+        time.sleep(0.05)
+    waiting.send_signal(signal.SIGTERM)  # torch waits without looking at signals
+    assert waiting.wait(timeout=60) == 130
+    assert said.startswith("physlaw: rank 0 waits at 127.0.0.1:0 for 1 other(s)")
+    assert said.endswith("since SLURM_STEP_NUM_TASKS is 2; to run alone: unset SLURM_STEP_NUM_TASKS\n")
+
+
+def soon() -> None:
+    ranks.SILENCE_S = 0.5
+
+
 def test_alone_nothing_is_exchanged() -> None:
     ranks.join()
     assert (ranks.world(), ranks.is_main(), ranks.part()) == (1, True, slice(0, None, 1))

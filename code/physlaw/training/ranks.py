@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,12 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from physlaw import signals
 from physlaw.errors import UserError
 from physlaw.lease import leased
 from physlaw.words import from_environment
 
+SILENCE_S = 15.0  # before a word is said about waiting for the others
 PATIENCE = timedelta(days=14)  # others wait while the first one waits for its turn, or evaluates
 FIRST_PORT, PORTS = 20_000, 12_000  # below the ports that Linux hands out by itself
 
@@ -36,6 +40,7 @@ class Rank:
     world: int = 1
     local: int = 0
     address: str = ""
+    source: str = field(default="", compare=False)  # the variable that names `world`
 
 
 ALONE = Rank()
@@ -59,14 +64,17 @@ def find_rank(environment: Mapping[str, str]) -> Rank:
         if from_environment("WORLD_SIZE", 1, environment) > 1:
             address = f"{environment['MASTER_ADDR']}:{count('MASTER_PORT')}"
             rank = count("RANK")
-            return _checked(Rank(rank, count("WORLD_SIZE"), from_environment("LOCAL_RANK", rank, environment), address))
+            local = from_environment("LOCAL_RANK", rank, environment)
+            return _checked(Rank(rank, count("WORLD_SIZE"), local, address, "WORLD_SIZE"))
         if from_environment("SLURM_STEP_NUM_TASKS", 1, environment) > 1:
             one_node = environment.get("SLURM_STEP_NUM_NODES", "1") == "1"
             # srun runs on the job's first node, where rank 0 is.
             host = "127.0.0.1" if one_node else environment["SLURM_LAUNCH_NODE_IPADDR"]
             port = from_environment("MASTER_PORT", FIRST_PORT + count("SLURM_JOB_ID") % PORTS, environment)
             address = f"{environment.get('MASTER_ADDR', host)}:{port}"
-            return _checked(Rank(count("SLURM_PROCID"), count("SLURM_STEP_NUM_TASKS"), count("SLURM_LOCALID"), address))
+            rank = count("SLURM_PROCID")
+            local = from_environment("SLURM_LOCALID", rank, environment)
+            return _checked(Rank(rank, count("SLURM_STEP_NUM_TASKS"), local, address, "SLURM_STEP_NUM_TASKS"))
     except KeyError as error:
         raise UserError(f"several processes for one cell need {error.args[0]} in the environment") from None
     return ALONE
@@ -95,12 +103,42 @@ def join() -> None:
         torch.cuda.set_device(me.local % torch.cuda.device_count())
         backend = "cpu:gloo,cuda:nccl"
     try:
-        dist.init_process_group(backend, init_method=f"tcp://{me.address}", rank=me.rank, world_size=me.world)
+        _meet(me, backend)
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"rank {me.rank} of {me.world} cannot meet the others at {me.address}: {reason}") from None
+    if me.rank:  # it waits where no signal is answered, and outside training it has nothing to finish
+        signals.answer(signal.SIG_DFL)
     _control = dist.new_group(backend="gloo", timeout=PATIENCE)
     _me = me
+
+
+def _meet(me: Rank, backend: str) -> None:
+    """Wait for the others, in a thread of its own: while torch waits it answers no signal."""
+    failed: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            if torch.cuda.is_available():  # the device is a thread's
+                torch.cuda.set_device(me.local % torch.cuda.device_count())
+            dist.init_process_group(backend, init_method=f"tcp://{me.address}", rank=me.rank, world_size=me.world)
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    thread.join(SILENCE_S)
+    if thread.is_alive():
+        print(
+            f"physlaw: rank {me.rank} waits at {me.address} for {me.world - 1} other(s), since {me.source} is "
+            f"{me.world}; to run alone: unset {me.source}",
+            file=sys.stderr,
+            flush=True,
+        )
+    while thread.is_alive():
+        thread.join(1.0)
+    if failed:
+        raise failed[0]
 
 
 def device() -> str:
