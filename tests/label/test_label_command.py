@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from physlaw.__main__ import main
+from physlaw.errors import UserError
+from physlaw.label.command import read_clips
+from physlaw.label.ratings import read_ratings
 
 
 def clips(folder: Path, **changes: np.ndarray) -> Path:
@@ -37,7 +40,10 @@ def test_a_page_is_built_and_its_ratings_scored(tmp_path: Path, capsys: pytest.C
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"id": None}, "not an npz file with frames, group, id, is_control"), ({"group": np.array(["x"])}, "and 1, 6, 6")],
+    [
+        ({"id": None}, "not an npz file with frames, group, id, is_control"),
+        ({"group": np.array(["x"])}, "and [1], [6], [6]"),
+    ],
 )
 def test_other_files_are_refused(
     tmp_path: Path, change: dict[str, np.ndarray], message: str, capsys: pytest.CaptureFixture[str]
@@ -46,3 +52,47 @@ def test_other_files_are_refused(
     assert message in capsys.readouterr().err
     assert main(["label"]) == 2
     assert "usage: physlaw label build" in capsys.readouterr().err
+
+
+def test_bytes_are_decoded_and_zero_and_one_are_false_and_true(tmp_path: Path) -> None:
+    plain = read_clips(clips(tmp_path))
+    group = np.array(["größe".encode()] * 4 + [b"truth"] * 2)
+    found = read_clips(clips(tmp_path, group=group, id=np.array([b"clip%d" % k for k in range(6)])))
+    assert [clip.group for clip in found] == ["größe"] * 4 + ["truth"] * 2
+    assert [clip.id for clip in found] == [clip.id for clip in plain]
+    found = read_clips(clips(tmp_path, is_control=(np.arange(6) >= 4).astype(np.int8)))
+    assert [clip.is_control for clip in found] == [False] * 4 + [True] * 2
+    assert [clip.group for clip in read_clips(clips(tmp_path, group=np.arange(6)))] == list("012345")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"is_control": np.array(["False"] * 6)}, "is_control must be true or false .*got .*'False'"),
+        ({"is_control": np.array([0, 1, 2, 0, 1, 0])}, "is_control must be true or false .*got .*2"),
+        ({"is_control": np.array([0.0, 1.0] * 3)}, "is_control must be true or false"),
+        ({"group": np.array([b"\xff"] * 6)}, "group holds bytes that are not UTF-8"),
+        ({"id": np.arange(6) / 2}, "id must be text, got float64"),
+        ({"group": np.array([["a", "b"]] * 6)}, r"and \[6, 2\], \[6\], \[6\]"),
+    ],
+)
+def test_values_of_other_kinds_are_named(tmp_path: Path, change: dict[str, np.ndarray], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        read_clips(clips(tmp_path, **change))
+
+
+def test_an_array_file_is_no_npz(tmp_path: Path) -> None:
+    np.save(tmp_path / "clips.npy", np.zeros(3))
+    with pytest.raises(UserError, match="not an npz file with frames"):
+        read_clips(tmp_path / "clips.npy")
+
+
+def test_ratings_that_an_editor_has_saved_are_taken(tmp_path: Path) -> None:
+    """With a byte order mark; other encodings are one line."""
+    rated = {"digest": "d", "rater": "a", "started": None, "finished": None, "ratings": []}
+    path = tmp_path / "a.json"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(rated).encode())
+    assert read_ratings(path, "d", 1).rater == "a"
+    path.write_bytes(json.dumps(rated).encode("utf-16"))
+    with pytest.raises(UserError, match=r"a\.json: not UTF-8 text"):
+        read_ratings(path, "d", 1)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from physlaw.data.npz import READ_ERRORS
 from physlaw.errors import UserError
 from physlaw.fields import check, random_seed, ranged
+from physlaw.files import write_json
 from physlaw.label.build import LabelClip, build
 from physlaw.label.score import score
 from physlaw.label.table import score_text
@@ -36,7 +37,7 @@ class LabelConfig:
 
 
 def read_clips(path: Path) -> list[LabelClip]:
-    """The clips of an npz file: frames (N, T, H, W, 3) uint8, group and id (N,) text, is_control (N,) bool.
+    """The clips of an npz file: frames (N, T, H, W, 3) uint8, group and id (N,) text, is_control (N,) bool or 0 and 1.
 
     Raises:
         UserError: the file is missing or damaged, or its arrays are not these.
@@ -46,15 +47,29 @@ def read_clips(path: Path) -> list[LabelClip]:
             frames, group, names, control = (archive[name] for name in ARRAYS)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except READ_ERRORS as error:
         raise UserError(f"{path}: not an npz file with {', '.join(ARRAYS)} ({error})") from None
-    if frames.ndim != 5 or frames.dtype != np.uint8 or not {len(group), len(names), len(control)} == {len(frames)}:
+    shapes = {group.shape, names.shape, control.shape}
+    if frames.ndim != 5 or frames.dtype != np.uint8 or shapes != {frames.shape[:1]}:
         raise UserError(
             f"{path}: frames must be (N, T, H, W, 3) uint8 and the others (N,), got {frames.dtype} "
-            f"{list(frames.shape)} and {len(group)}, {len(names)}, {len(control)}"
+            f"{list(frames.shape)} and {list(group.shape)}, {list(names.shape)}, {list(control.shape)}"
         )
-    rows = zip(frames, group, names, control, strict=True)
-    return [LabelClip(clip, str(g), str(n), bool(c)) for clip, g, n, c in rows]
+    wrong = control[~np.isin(control, (0, 1))] if control.dtype.kind in "biu" else control
+    if len(wrong):
+        raise UserError(f"{path}: is_control must be true or false (or 1 or 0), got {wrong[0]!r} ({control.dtype})")
+    rows = zip(frames, _texts(path, "group", group), _texts(path, "id", names), control, strict=True)
+    return [LabelClip(clip, g, n, bool(c)) for clip, g, n, c in rows]
+
+
+def _texts(path: Path, name: str, values: NDArray[Any]) -> list[str]:
+    """(N,) text, bytes (UTF-8) or whole numbers as text."""
+    if values.dtype.kind not in "USiu":
+        raise UserError(f"{path}: {name} must be text, got {values.dtype}")
+    try:
+        return [v.decode() if isinstance(v, bytes) else str(v) for v in values.tolist()]
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: {name} holds bytes that are not UTF-8 ({error})") from None
 
 
 def label(verb: str, files: list[str], config: LabelConfig, study_clips: Callable[[], list[LabelClip]]) -> str:
@@ -73,7 +88,7 @@ def label(verb: str, files: list[str], config: LabelConfig, study_clips: Callabl
         automatic = Path(config.automatic) if config.automatic else None
         found = score(Path(files[0]), [Path(file) for file in files[1:]], automatic)
         if config.out:
-            Path(config.out).write_text(json.dumps(asdict(found), indent=1) + "\n")
+            write_json(Path(config.out), asdict(found))
         return score_text(found)
     raise UserError(
         "usage: physlaw label build [CLIPS.npz] out=FOLDER [seed= share_controls=], without a file from the finished "
