@@ -12,9 +12,9 @@ from typing import Any
 from tqdm import tqdm
 
 from physlaw.config import CellConfig
-from physlaw.files import read_json
 from physlaw.launch.estimate import training_flops
 from physlaw.launch.status import last_record
+from physlaw.schema import read_record
 from physlaw.terminal import LINE_S, PLAIN, show_bar
 
 EVALUATION_SHARE = 0.15  # of a cell's training time, until it is known
@@ -132,7 +132,7 @@ def stage_minutes(cells: list[CellConfig]) -> list[str]:
     lines = []
     for cell in cells:
         spent = [
-            float(read_json(cell.folder / name).get(key, 0.0)) / 60
+            float(read_record(cell.folder / name).get(key, 0.0)) / 60
             for name, key in (("provenance.json", "train_seconds"), ("evaluation.json", "seconds"))
         ]
         lines.append(f"{cell.name}: training {spent[0]:.1f}, evaluation {spent[1]:.1f}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from physlaw.config import REPOSITORY
-from physlaw.files import read_json, sha256_file, visible
+from physlaw.files import sha256_file, visible
 from physlaw.schema import SCHEMA, UNKNOWN, read_record
 
 STAMP = "commit.json"  # filled in by `git archive` (.gitattributes), or written when an image is built
@@ -109,8 +109,9 @@ def image() -> dict[str, Any]:
     path = REPOSITORY / IMAGE_MANIFEST
     if not path.is_file():
         return {}
-    known = read_json(path)
-    short = {key: known[key] for key in ("base", "flavour", "architecture", "lock_sha256")}
+    keys = ("base", "flavour", "architecture", "lock_sha256")
+    known = read_record(path, *keys)
+    short = {key: known[key] for key in keys}
     return {"image": {**short, "manifest_sha256": sha256_file(path)}}
 
 

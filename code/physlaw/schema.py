@@ -22,19 +22,22 @@ def check_schema(found: object, path: Path) -> None:
         raise UserError(f"{path}: unknown schema {found!r}; this physlaw reads 0 to {SCHEMA}, use a newer one")
 
 
-def read_record(path: Path) -> dict[str, Any]:
-    """A JSON object of a schema that is known.
+def read_record(path: Path, *needed: str) -> dict[str, Any]:
+    """A JSON object of a schema that is known, with the needed entries.
 
     Raises:
         UserError: it is not, and why.
     """
-    return read_record_text(path)[0]
+    return read_record_text(path, *needed)[0]
 
 
-def read_record_text(path: Path) -> tuple[dict[str, Any], str]:
+def read_record_text(path: Path, *needed: str) -> tuple[dict[str, Any], str]:
     """The same with its text."""
     value, text = read_json_text(path)
     if not isinstance(value, dict):
         raise UserError(f"{path}: not a JSON object but {value!r:.40}")
     check_schema(value.get("schema", 0), path)
+    for name in needed:
+        if name not in value:
+            raise UserError(f"{path} has no {name!r}: of another version, or damaged; remove it")
     return value, text

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Union
 
-Handler = Union[Callable[[int, Optional[FrameType]], object], signal.Handlers]
+Handler = Union[Callable[[int, Optional[FrameType]], object], signal.Handlers, int, None]  # as signal.signal has it
 
 # A closed terminal (HUP), Ctrl-C, kill, and the warnings of clusters. URG: see launch.job.
 STOP = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGURG)

@@ -41,7 +41,7 @@ def test_a_page_is_built_and_its_ratings_scored(tmp_path: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"id": None}, "not an npz file with frames, group, id, is_control"),
+        ({"id": None}, "not a readable npz file with frames, group, id, is_control"),
         ({"group": np.array(["x"])}, "and [1], [6], [6]"),
     ],
 )
@@ -83,7 +83,7 @@ def test_values_of_other_kinds_are_named(tmp_path: Path, change: dict[str, np.nd
 
 def test_an_array_file_is_no_npz(tmp_path: Path) -> None:
     np.save(tmp_path / "clips.npy", np.zeros(3))
-    with pytest.raises(UserError, match="not an npz file with frames"):
+    with pytest.raises(UserError, match="not a readable npz file with frames"):
         read_clips(tmp_path / "clips.npy")
 
 

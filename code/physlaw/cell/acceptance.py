@@ -19,11 +19,12 @@ from physlaw.config import CellConfig, digest_of
 from physlaw.errors import UserError
 from physlaw.evaluation.score import counts_of
 from physlaw.evaluation.tokenizer import measure_tokenizer, summarize_tokenizer
-from physlaw.files import read_json, write_json, write_text
+from physlaw.files import write_json, write_text
 from physlaw.models.pixels import PixelTokenizer
 from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
 from physlaw.report.acceptance import COLUMNS, FILE, LIMIT, MEASURED, acceptance_text, not_run, read_measured, verdict
+from physlaw.schema import read_record
 from physlaw.training import ranks
 
 
@@ -116,7 +117,7 @@ def _check_trained(cell: CellConfig) -> None:
 
 def _read_cards(folder: Path) -> dict[str, Any]:
     path = folder / "tokenizer.json"
-    return dict(read_json(path)["scenarios"]) if path.exists() else {}
+    return dict(read_record(path, "scenarios")["scenarios"]) if path.exists() else {}
 
 
 def _write(folder: Path, rows: dict[str, list[dict[Any, Any]]], cards: dict[str, Any]) -> pd.DataFrame:

@@ -18,9 +18,10 @@ from physlaw.config import CellConfig, digest_of
 from physlaw.evaluation.abnormal import CAUSES, QUANTILE, SAFETY, Thresholds, calibrate, judge, statistics
 from physlaw.evaluation.abnormal_check import check_detector, simulated_statistics, spread_numbers
 from physlaw.evaluation.objects import measure_clips, pose_errors
-from physlaw.files import read_json, write_json
+from physlaw.files import write_json
 from physlaw.lease import leased
 from physlaw.provenance import provenance
+from physlaw.schema import read_record
 from physlaw.training import ranks
 from physlaw.worlds.bodies import Body
 from physlaw.worlds.phyre.scenes import training_videos
@@ -96,7 +97,7 @@ def prepare_detector(cell: CellConfig, codec: FrameCodec) -> Detector:
     with leased(folder, "the detector", patience_s=math.inf, say=ranks.say):
         if not path.exists():
             write_json(path, {"identity": identity, **_calibrated(cell, codec), **provenance()})
-    known = read_json(path)
+    known = read_record(path, "thresholds", "checked")
     thresholds = Thresholds.from_dict(known["thresholds"])
     return Detector(thresholds, known["checked"], digest_of([known["thresholds"], identity]))
 

@@ -263,7 +263,7 @@ def run_cell(cell: CellConfig) -> Path:
             return rows
         started = time.monotonic()
         card = cell.folder / "evaluation.json"
-        if rows.exists() and card.exists() and _is_current(read_json(card), cell):
+        if rows.exists() and card.exists() and _is_current(read_record(card), cell):
             return rows
         ranks.say(f"{cell.name}: evaluating")
         _drop_stale_evaluation(cell)
@@ -318,8 +318,4 @@ def _drop_stale_evaluation(cell: CellConfig) -> None:
 
 def trained_weights(cell: CellConfig) -> str:
     """SHA-256 of a trained cell's weights, as provenance.json names it. May raise UserError."""
-    card = cell.folder / "provenance.json"
-    known = read_record(card)
-    if "weights_sha256" not in known:
-        raise UserError(f"{card}: names no weights_sha256: of another version, or damaged; remove it to train again")
-    return str(known["weights_sha256"])
+    return str(read_record(cell.folder / "provenance.json", "weights_sha256")["weights_sha256"])

@@ -14,13 +14,14 @@ from physlaw.config import CellConfig, digest_of
 from physlaw.data.random_bodies import RandomScenes
 from physlaw.data.random_objects import RandomObjectClips
 from physlaw.errors import UserError
-from physlaw.files import read_json, sha256_file, write_json
+from physlaw.files import sha256_file, write_json
 from physlaw.models.config import TokenizerConfig
 from physlaw.models.pixels import PixelTokenizer
 from physlaw.models.sd15 import load_sd15
 from physlaw.models.tokenizers import build_tokenizer
 from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
+from physlaw.schema import read_record
 from physlaw.training import ranks
 from physlaw.training.config import TrainConfig
 from physlaw.training.loop import fit
@@ -63,7 +64,7 @@ def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict
     ):  # one cell trains it, others wait
         if ranks.on_main(lambda: not card.exists()):
             _train_tokenizer(cell, run, folder)
-    known = read_json(card)
+    known = read_record(card, "sha256", "seconds")
     if sha256_file(weights) != known["sha256"]:
         raise UserError(f"{weights} is damaged (SHA-256 differs from card.json); remove {folder} to train it again")
     tokenizer.load_state_dict(load_file(weights))

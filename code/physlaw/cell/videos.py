@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from physlaw.cell.detector import Detector, prepare_detector
 from physlaw.cell.model import CellModel
 from physlaw.config import CellConfig, digest_of
 from physlaw.csv_file import RERUN, read_csv
+from physlaw.data.npz import read_arrays
 from physlaw.evaluation.abnormal import CAUSES
 from physlaw.evaluation.ambiguity import EDGES, accuracy_by_margin, outcomes_from_frames
 from physlaw.evaluation.evaluate import Codec
@@ -26,9 +28,10 @@ from physlaw.evaluation.videos import (
     object_rows,
     rows_table,
 )
-from physlaw.files import read_json, write_atomic, write_json, write_text
+from physlaw.files import write_atomic, write_json, write_text
 from physlaw.models.i3d import load_i3d
 from physlaw.models.lpips import LPIPS
+from physlaw.schema import read_record
 from physlaw.studies.combinatorial import IN_TEMPLATE, OUT_OF_TEMPLATE, PAPER_CLIPS
 from physlaw.training import ranks
 from physlaw.worlds.phyre.ambiguity import FAMILIES, AmbiguityScenes
@@ -100,7 +103,7 @@ def _measured(cell: CellConfig, made: GeneratedSet, networks: Networks, detector
     folder = made.folder
     card, table, arrays = (folder.with_name(f"{folder.name}.{kind}") for kind in ("json", "csv", "npz"))
     identity = digest_of([cell.eval.networks(), detector.identity])
-    if not (card.exists() and read_json(card)["identity"] == identity):
+    if not (card.exists() and read_record(card, "identity")["identity"] == identity):
         ranks.say(f"{folder.name}: measuring")
         measured = measure_set(made, networks, lambda frames, part: _objects(detector, made, frames, part))
         addresses = _addresses(made.videos, measured.table["number"].to_numpy())
@@ -110,11 +113,10 @@ def _measured(cell: CellConfig, made: GeneratedSet, networks: Networks, detector
         kept |= {f"features/{k}": v for k, v in measured.features.items()}
         write_atomic(arrays, lambda temporary: _save(temporary, kept))
         write_json(card, {"identity": identity, "notes": measured.notes})
-    with np.load(arrays, allow_pickle=False) as archive:
-        known = {name: archive[name] for name in archive.files}
+    known = read_arrays(arrays, re.compile("(frames|features)/.*"), RERUN)
     per_frame = {k.removeprefix("frames/"): v for k, v in known.items() if k.startswith("frames/")}
     features = {k.removeprefix("features/"): v for k, v in known.items() if k.startswith("features/")}
-    return Measured(read_csv(table, RERUN), per_frame, features, read_json(card)["notes"])
+    return Measured(read_csv(table, RERUN), per_frame, features, read_record(card, "notes")["notes"])
 
 
 def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:

@@ -32,8 +32,9 @@ from physlaw.data.hdf5_reader import LAYOUTS
 from physlaw.data.mp4 import BLOCK_PX, encode_mp4
 from physlaw.data.npz import NpzWriter, Truth, save_npz, stored_frames
 from physlaw.errors import UserError
-from physlaw.files import FULL, read_json, visible, write_atomic, write_bytes, write_json
+from physlaw.files import FULL, visible, write_atomic, write_bytes, write_json
 from physlaw.lease import leased
+from physlaw.schema import read_record
 
 Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
@@ -159,11 +160,11 @@ def _say(text: str) -> None:
 def _is_whole(card: Path, identity: dict[str, Any], path: Path) -> bool:
     """Every file of the set that the card describes is there. Raises UserError when that is another set."""
     _check_identity(card, identity, path)
-    return all((card.parent / file).exists() for file in read_json(card)["files"])
+    return all((card.parent / file).exists() for file in read_record(card, "files")["files"])
 
 
 def _check_identity(card: Path, identity: dict[str, Any], path: Path) -> None:
-    known = read_json(card).get("settings", {})
+    known = read_record(card).get("settings", {})
     different = [key for key, value in identity.items() if known.get(key) != value]
     if different:
         raise UserError(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import lzma
+import re
 import tempfile
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -37,6 +38,30 @@ READ_ERRORS = (
 )
 Truth = dict[str, NDArray[Any]]  # ground truth arrays, a row per clip
 IN_MEMORY_BYTES = 1 << 30  # decompressed frames beyond this go to a temporary file
+
+
+def read_arrays(path: Path, wanted: Sequence[str] | re.Pattern[str], remedy: str = "") -> dict[str, NDArray[Any]]:
+    """Arrays of an npz file that fits into memory: those of these names, or those whose names match.
+
+    Args:
+        remedy: what to do where they cannot be read.
+    Raises:
+        UserError: the file is missing or damaged, or lacks one of the names, or has none that matches.
+    """
+    names = wanted.pattern if isinstance(wanted, re.Pattern) else ", ".join(wanted)
+    remedy = remedy and f"; {remedy}"
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            chosen = filter(wanted.fullmatch, archive.files) if isinstance(wanted, re.Pattern) else wanted
+            found = {name: archive[name] for name in chosen}
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file{remedy}") from None
+    except READ_ERRORS as error:
+        kind = type(error).__name__
+        raise UserError(f"{path}: not a readable npz file with {names} ({kind}: {error}){remedy}") from None
+    if not found:
+        raise UserError(f"{path}: no array named like {names}{remedy}")
+    return found
 
 
 class NpzFile:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.data.npz import READ_ERRORS
+from physlaw.data.npz import read_arrays
 from physlaw.errors import UserError
 from physlaw.fields import MOST_FRAMES, check, ranged
 from physlaw.files import write_atomic
@@ -47,32 +47,14 @@ class SceneFileConfig:
             raise UserError(f"out must end in .npz, got {self.out!r}")
 
 
-def read_arrays(path: Path, wanted: str) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz file whose names match `wanted`.
-
-    Raises:
-        UserError: the file is missing or damaged, or has no such array.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files if re.fullmatch(wanted, name)}
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except READ_ERRORS as error:
-        raise UserError(f"{path}: not a readable npz file ({type(error).__name__}: {error})") from None
-    if not found:
-        raise UserError(f"{path} has no array named like {wanted}")
-    return found
-
-
 def simulate_scene_file(config: SceneFileConfig) -> tuple[Path, int]:
     """Write config.out; returns its path and the number of scenes.
 
     Raises:
         UserError: a file cannot be read, or a scene's poses are missing or do not fit its bodies (names the scene).
     """
-    texts = read_arrays(Path(config.bodies), _NAME.pattern)
-    given = read_arrays(Path(config.poses), r"s\d+_pose") if config.poses else {}
+    texts = read_arrays(Path(config.bodies), _NAME)
+    given = read_arrays(Path(config.poses), re.compile(r"s\d+_pose")) if config.poses else {}
     out = Path(config.out)
 
     def write(temporary: Path) -> None:

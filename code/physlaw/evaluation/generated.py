@@ -14,6 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from physlaw.csv_file import RERUN
+from physlaw.data.npz import read_arrays
 from physlaw.errors import UserError
 from physlaw.evaluation.evaluate import Codec
 from physlaw.files import write_atomic
@@ -145,12 +147,4 @@ def _save(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
 
 
 def _load(path: Path) -> Part:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            names = ("numbers", TRUTH, RECONSTRUCTION, GENERATED)
-            return Part(*(archive[name] for name in names))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; run the cell again") from None
-    except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
-        kind = type(error).__name__
-        raise UserError(f"{path} is damaged ({kind}: {error}); remove it and run the cell again") from error
+    return Part(*read_arrays(path, ("numbers", TRUTH, RECONSTRUCTION, GENERATED), RERUN).values())

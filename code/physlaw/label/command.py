@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.data.npz import READ_ERRORS
+from physlaw.data.npz import read_arrays
 from physlaw.errors import UserError
 from physlaw.fields import check, random_seed, ranged
 from physlaw.files import write_json
@@ -42,13 +42,7 @@ def read_clips(path: Path) -> list[LabelClip]:
     Raises:
         UserError: the file is missing or damaged, or its arrays are not these.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            frames, group, names, control = (archive[name] for name in ARRAYS)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except READ_ERRORS as error:
-        raise UserError(f"{path}: not an npz file with {', '.join(ARRAYS)} ({error})") from None
+    frames, group, names, control = read_arrays(path, ARRAYS).values()
     shapes = {group.shape, names.shape, control.shape}
     if frames.ndim != 5 or frames.dtype != np.uint8 or shapes != {frames.shape[:1]}:
         raise UserError(

@@ -13,6 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from physlaw.config import CellConfig
+from physlaw.csv_file import COLLECT
+from physlaw.data.npz import read_arrays
 from physlaw.data.video import PANEL_PX, encode_gif, side_by_side
 from physlaw.files import write_text
 
@@ -36,8 +38,7 @@ def _uri(kind: str, content: bytes) -> str:
 def animations(path: Path, panel_px: int = PANEL_PX) -> list[str]:
     """The clips of an .npz with the arrays SHOWN, (N, T, W, W, 3) uint8 each: N animations with the three side by
     side. panel_px: as side_by_side; 1 for many clips, which the page's style then enlarges."""
-    with np.load(path, allow_pickle=False) as archive:
-        sources: list[NDArray[np.uint8]] = [archive[name] for name in SHOWN]
+    sources: list[NDArray[np.uint8]] = list(read_arrays(path, SHOWN, COLLECT).values())
     return [
         _uri("image/gif", encode_gif(side_by_side([clips[k] for clips in sources], panel_px)))
         for k in range(len(sources[0]))

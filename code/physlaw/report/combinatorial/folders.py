@@ -7,6 +7,7 @@ automatic.csv: the automatic verdicts, as `physlaw label score automatic=` reads
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from physlaw.config import CellConfig
 from physlaw.csv_file import RERUN, read_csv
+from physlaw.data.npz import read_arrays
 from physlaw.errors import UserError
 from physlaw.files import visible, write_bytes, write_text
 from physlaw.report.page import SHOWN, shown_cells
@@ -62,25 +64,15 @@ def _named(table: pd.DataFrame, **names: str) -> pd.DataFrame:
 
 def _by_frame(path: Path) -> pd.DataFrame:
     """Mean and standard deviation over clips of each measure in BY_FRAME, a row per frame."""
-    arrays = _arrays(path, [f"frames/generated_{name}" for name in BY_FRAME])
+    prefix = "frames/generated_"
+    arrays = read_arrays(path, re.compile(f"{prefix}({'|'.join(BY_FRAME)})"), RERUN)
     found: dict[str, NDArray[Any]] = {}
-    for name, each in arrays.items():
-        column = name.removeprefix("frames/")
+    for column in (f"generated_{name}" for name in BY_FRAME if prefix + name in arrays):
+        each = arrays[f"frames/{column}"]
         found |= {f"{column}_mean": each.mean(axis=0), f"{column}_sd": each.std(axis=0, ddof=min(1, len(each) - 1))}
     table = pd.DataFrame(found)
     table.insert(0, "frame", table.index)
     return table
-
-
-def _arrays(path: Path, names: list[str]) -> dict[str, NDArray[Any]]:
-    """Those of the named arrays of an .npz that it has."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in names if name in archive.files}
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; run the cell again") from None
-    except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
-        raise UserError(f"{path} is damaged ({type(error).__name__}: {error}); run the cell again") from error
 
 
 def _automatic(clips: pd.DataFrame) -> pd.DataFrame:
@@ -122,13 +114,13 @@ def _chosen_clips(folder: Path, table: pd.DataFrame) -> bytes:
     found: dict[int, tuple[NDArray[np.uint8], ...]] = {}
     start = 0
     for path in visible(folder, "*.npz"):
-        numbers = _arrays(path, ["numbers"])["numbers"]
+        numbers = read_arrays(path, ["numbers"], RERUN)["numbers"]
         rows = range(start, start + len(numbers))
         if not np.array_equal(numbers, table["number"].to_numpy()[start : rows.stop]):
             raise UserError(f"{path} holds other clips than {folder}.csv; remove both and run the cell again")
         start = rows.stop
         if wanted & set(rows):
-            clips = _arrays(path, list(SHOWN))
+            clips = read_arrays(path, SHOWN, RERUN)
             found |= {row: tuple(clips[name][row - rows.start] for name in SHOWN) for row in wanted & set(rows)}
     if start != len(table):
         raise UserError(f"{folder} holds {start} clips, {folder}.csv {len(table)}; run the cell again")

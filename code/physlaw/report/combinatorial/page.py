@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from physlaw.csv_file import COLLECT, read_csv
+from physlaw.data.npz import read_arrays
 from physlaw.files import write_text
 from physlaw.report import verdicts as verdict_files
 from physlaw.report.combinatorial.claims import verdicts
@@ -109,13 +110,12 @@ def _videos(folder: Path, metrics: pd.DataFrame, clips: pd.DataFrame) -> list[di
             if not path.is_file():
                 continue
             measured = clips[(clips["cell"] == cell) & (clips["set"] == name)]
-            with np.load(path, allow_pickle=False) as archive:
-                entries = zip(*(archive[key].tolist() for key in ("template", "rank", "number")), strict=True)
-                captions = [
-                    f"template {template}, {rank}: {_clip_words(measured[measured['number'] == number], causes)}"
-                    for template, rank, number in entries
-                ]
-                shown = len(np.unique(archive["template"]))
+            entries = read_arrays(path, ("template", "rank", "number"), COLLECT)
+            captions = [
+                f"template {template}, {rank}: {_clip_words(measured[measured['number'] == number], causes)}"
+                for template, rank, number in zip(*(entry.tolist() for entry in entries.values()), strict=True)
+            ]
+            shown = len(np.unique(entries["template"]))
             there = measured["template"].nunique()
             left_out = f"{shown} of {there} templates, evenly spread" if there > shown else f"all {there} templates"
             found.append(
