@@ -177,7 +177,7 @@ def test_missing_fields_and_files_that_are_no_json_are_named(key: Path, tmp_path
     path = tmp_path / "x.json"
     for content, message in (
         (b"{", "not readable JSON"),
-        (b"\xff\xfe", "not readable JSON"),
+        (b"\xff\xfe", "not UTF-8 text"),
         (b"[]", "not a ratings file"),
         (b'{"digest": "0"}', "not a ratings file: 'rater' is missing"),
     ):

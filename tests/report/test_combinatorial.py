@@ -159,9 +159,7 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
     cell = make_cell(tmp_path / "runs", "6")
     folder = cell.folder / "eval"
     (folder / IN / "000005.npz").write_bytes(b"nothing")
-    with pytest.raises(
-        UserError, match=r"000005.npz: not a readable npz file with numbers .*; remove it and run"
-    ):
+    with pytest.raises(UserError, match=r"000005.npz: not a readable npz file with numbers .*; remove it and run"):
         gather([cell], tmp_path / "out")
     (folder / IN / "000005.npz").unlink()
     with pytest.raises(UserError, match=r"000010.npz holds other clips"):
