@@ -138,7 +138,7 @@ def test_a_finished_cache_is_copied_to_the_nodes_disk_where_there_is_room(
     assert (tmp_path / "node") in again.stores[0].data.parents
 
     class Full:
-        free = 10
+        free, total = 10, 100
 
     monkeypatch.setattr("shutil.disk_usage", lambda path: Full)
     other = cache(tmp_path / "shared", scratch=tmp_path / "other", say=told.append)
