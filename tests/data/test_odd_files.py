@@ -138,6 +138,12 @@ def test_links_within_a_file_are_followed(good: Path, tmp_path: Path) -> None:
     assert np.array_equal(clips.init(EVERY), arrays(good)["init"])
 
 
+def test_a_folder_in_a_file_s_place_is_one_whole_line(tmp_path: Path) -> None:
+    (tmp_path / "0.hdf5").mkdir()
+    with pytest.raises(UserError, match=r"0\.hdf5: not a readable HDF5 file of clips \(.*Is a directory.*\)$"):
+        open_clips(tmp_path)
+
+
 def test_hidden_files_are_left_out_of_a_folder(tmp_path: Path) -> None:
     out = tmp_path / "shards"
     out.mkdir()

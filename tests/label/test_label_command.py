@@ -68,7 +68,7 @@ def test_bytes_are_decoded_and_zero_and_one_are_false_and_true(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"is_control": np.array(["False"] * 6)}, "is_control must be true or false .*got .*'False'"),
+        ({"is_control": np.array(["False"] * 6)}, "is_control must be true or false .*got 'False'"),
         ({"is_control": np.array([0, 1, 2, 0, 1, 0])}, "is_control must be true or false .*got .*2"),
         ({"is_control": np.array([0.0, 1.0] * 3)}, "is_control must be true or false"),
         ({"group": np.array([b"\xff"] * 6)}, "group holds bytes that are not UTF-8"),

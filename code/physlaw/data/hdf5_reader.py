@@ -139,7 +139,7 @@ def answers(lines: Iterator[str]) -> Iterator[tuple[dict[str, Any], bytes]]:
                 raise Malformed(f"{values.nbytes} bytes")
             signal.setitimer(signal.ITIMER_PROF, 0)
         except Exception as error:  # whatever the library makes of a damaged file
-            text = (str(error).splitlines() or [""])[0] or type(error).__name__
+            text = " ".join(str(error).split()) or type(error).__name__  # the library's may have several lines
             yield {"error": text}, b""
             continue
         yield {"shape": values.shape, "dtype": values.dtype.str, "bytes": values.nbytes}, values.tobytes()

@@ -51,7 +51,9 @@ def read_clips(path: Path) -> list[LabelClip]:
         )
     wrong = control[~np.isin(control, (0, 1))] if control.dtype.kind in "biu" else control
     if len(wrong):
-        raise UserError(f"{path}: is_control must be true or false (or 1 or 0), got {wrong[0]!r} ({control.dtype})")
+        raise UserError(
+            f"{path}: is_control must be true or false (or 1 or 0), got {wrong[0].item()!r} ({control.dtype})"
+        )
     rows = zip(frames, _texts(path, "group", group), _texts(path, "id", names), control, strict=True)
     return [LabelClip(clip, g, n, bool(c)) for clip, g, n, c in rows]
 
