@@ -62,7 +62,7 @@ def test_under_nohup_and_without_standard_error_usr1_saves(tmp_path: Path) -> No
     command = f"trap '' HUP; exec {sys.executable} -m physlaw run {' '.join(CELL)} 2>&-"
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     started = subprocess.Popen(["bash", "-c", command], cwd=tmp_path, env=environment)
-    cell = tmp_path / "runs/id_ood/smoke/uniform-dit_xs-n300-seed0"
+    cell = tmp_path / "runs/id_ood/smoke/uniform-dit_xxs-n300-seed0"
     log = cell / "train.jsonl"
 
     def wait_for(steps: int) -> None:
