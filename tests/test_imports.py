@@ -10,7 +10,7 @@ import physlaw
 PACKAGE = Path(physlaw.__file__).parent
 NOT_EVERYWHERE = ("av", "pymunk", "torchmetrics")  # machines that only train may lack them
 # What each layer may import from the package, besides itself and what is common.
-COMMON = {"errors", "fields", "files", "lease", "config", "provenance", "terminal", "words"}
+COMMON = {"code_digest", "errors", "fields", "files", "lease", "config", "provenance", "terminal", "words"}
 COMMON |= {"schema", "csv_file", "signals", "isolated", "jit"}
 ALLOWED = {
     "worlds": set(),

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import subprocess
 import sys
 from functools import lru_cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
+from physlaw.code_digest import code_digest
 from physlaw.config import REPOSITORY
-from physlaw.files import sha256_file, visible
+from physlaw.files import sha256_file
 from physlaw.schema import SCHEMA, UNKNOWN, read_record
 
 STAMP = "commit.json"  # filled in by `git archive` (.gitattributes), or written when an image is built
@@ -64,15 +63,6 @@ def commit() -> dict[str, Any]:
 @lru_cache(maxsize=None)  # once is enough
 def _say_unknown(why: str) -> None:
     print(f"physlaw: the commit is unknown, and results will say so ({why})", file=sys.stderr, flush=True)
-
-
-def code_digest() -> str:
-    """SHA-256 of the package's source files: two runs with the same one ran the same code."""
-    package = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in visible(package, "**/*.py"):
-        digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -7,15 +7,16 @@ import os
 import shutil
 from pathlib import Path
 
+from physlaw.code_digest import source_digest
 from physlaw.config import configs_folder
 from physlaw.files import visible, write_json
-from physlaw.provenance import STAMP, code_digest, commit
+from physlaw.provenance import STAMP, commit
 
 
 def snapshot(root: Path) -> Path:
     """Copy the package and configs/ to root/<digest>, or find the copy there; returns its absolute path."""
     package, configs = Path(__file__).parents[1], configs_folder()
-    digest = hashlib.sha256(code_digest().encode())
+    digest = hashlib.sha256(source_digest().encode())
     for path in visible(configs, "**/*.yaml"):
         digest.update(f"{path.relative_to(configs)}\0".encode() + path.read_bytes())
     folder = root.absolute() / digest.hexdigest()[:16]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from physlaw.code_digest import representative
 from physlaw.config import CellConfig
 from physlaw.csv_file import RERUN
 from physlaw.errors import UserError
@@ -115,8 +116,8 @@ def check_unmixed(finished: list[Finished], mixed_code: bool) -> str:
     for done in finished:
         names = done.cell
         found = [
-            (("code",), done.trained["code_digest"]),
-            (("code",), done.evaluated["code_digest"]),
+            (("code",), representative(done.trained["code_digest"])),
+            (("code",), representative(done.evaluated["code_digest"])),
             (("data", names.scenario, names.size), done.trained["data_digest"]),
             (("tokenizer", names.tokenizer_run()[1].name), done.trained["tokenizer"]["digest"]),
         ]
