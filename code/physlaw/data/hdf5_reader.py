@@ -147,7 +147,7 @@ def answers(lines: Iterator[str]) -> Iterator[tuple[dict[str, Any], bytes]]:
 
 def main() -> None:
     """Answer until standard input closes."""
-    with open("/proc/self/statm") as status:
+    with open("/proc/self/statm", "rb") as status:
         memory = int(status.read().split()[0]) * resource.getpagesize() + MAX_MORE_MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
