@@ -19,6 +19,7 @@ RELEASED = ("uniform", "parabola", "collision")
 _absent: list[str] = []
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Under `--dist loadgroup` a module whose tests share a fixture is one process's; it would be made in each."""
     for item in items:
