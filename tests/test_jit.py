@@ -18,8 +18,9 @@ SOURCE = "from physlaw.jit import jit\n\n@jit(cache=True)\ndef twice(x):\n    re
 
 
 @pytest.fixture
-def load(tmp_path: Path) -> Callable[[], Any]:
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
     """Gives the compiled function of a module, anew at every call, as another process would have it."""
+    monkeypatch.setattr(caching.config, "CACHE_DIR", "")  # an image has one
     path = tmp_path / "twice.py"
     path.write_text(SOURCE)
 
@@ -60,7 +61,6 @@ def test_damaged_code_is_compiled_again_and_kept(load: Callable[[], Any], tmp_pa
 def test_without_a_folder_to_write_to_a_temporary_one_is_used_or_none(
     load: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(caching.config, "CACHE_DIR", "")
     for place in (caching.InTreeCacheLocator, jit._UserWide):
         monkeypatch.setattr(place, "from_function", classmethod(lambda cls, py_func, py_file: None))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
