@@ -1,7 +1,7 @@
 """Look for rigid bodies that a fit of one picture left in the wrong place.
 
 Pictures are (3, H, H) coverage of red, gray and black, as in object_fit; a pyramid is a tuple of pictures, each half as
-wide as the next. Scratches belong to a pyramid's pictures.
+wide as the next; the first may be empty. Scratches belong to a pyramid's pictures.
 
 Blurred pictures are compared after smoothing them and the bodies alike, as often as makes the known first frame agree.
 """

@@ -116,6 +116,9 @@ def _retry(view, poses, active, cost, last, before, drop, kit, pyramid, scratche
     finest = len(scratches) - 1
     scratch, coarse = scratches[finest], scratches[finest - 1]
     shrink(view.picture, pyramid)
+    coarsest = 0
+    while pyramid[coarsest].shape[1] == 2 * PAD:
+        coarsest += 1
     blame = blame_bodies(view, kit, scratch)
     for kind in range(-1, _KINDS):
         tried = poses.copy()
@@ -126,7 +129,7 @@ def _retry(view, poses, active, cost, last, before, drop, kit, pyramid, scratche
                 _predict(d, last[d], before[d], drop, pyramid[finest - 1], kit, coarse, tried[d])
             else:
                 _move(kind, last[d], before[d], drop, tried[d])
-        for level in range(0 if kind < 0 else finest - 1, finest):
+        for level in range(coarsest if kind < 0 else finest - 1, finest):
             fit(pyramid[level], tried, active, False, kit, scratches[level])
         tried_cost = refit(view.picture, tried, active, kit, scratch)
         if tried_cost < cost:
@@ -276,7 +279,8 @@ def track_bodies(maps: Array, shapes: Shapes, poses: Array) -> tuple[Array, Arra
     """
     length, width, count = len(maps), maps.shape[-1], len(shapes.owners)
     padded = np.pad(maps, ((0, 0), (0, 0), (PAD, PAD), (PAD, PAD)))
-    widths = [w for w in (16, 32, 64) if w <= width]
+    widths = [w if w <= width else 0 for w in (16, 32, 64)]
+    widths.sort()  # as many levels for every width, or all would be compiled again, in a minute
     scratches = tuple(new_scratch(shapes, w) for w in widths)
     pyramid = tuple(np.zeros((3, w + 2 * PAD, w + 2 * PAD)) for w in widths)
     tracked, lacking, left = np.zeros((length, count, 3)), np.zeros((length, count)), np.zeros(length)
