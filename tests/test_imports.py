@@ -10,13 +10,13 @@ import physlaw
 PACKAGE = Path(physlaw.__file__).parent
 NOT_EVERYWHERE = ("av", "pymunk", "torchmetrics")  # machines that only train may lack them
 # What each layer may import from the package, besides itself and what is common.
-COMMON = {"code_digest", "errors", "fields", "files", "lease", "config", "provenance", "terminal", "words"}
+COMMON = {"code_digest", "errors", "fields", "files", "intervals", "lease", "config", "provenance", "terminal", "words"}
 COMMON |= {"schema", "csv_file", "signals", "isolated", "jit"}
 ALLOWED = {
     "worlds": set(),
     "render": {"worlds"},
     "data": {"worlds", "render"},
-    "models": set(),
+    "models": {"worlds"},
     "diffusion": set(),
     "training": {"data", "models", "diffusion", "worlds"},
     "evaluation": {"worlds", "render", "data"},

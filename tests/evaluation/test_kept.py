@@ -21,14 +21,15 @@ from physlaw.evaluation.kept import (
     Pair,
     combination_distances,
     outcomes,
-    prediction_accuracy,
+    right_predictions,
     share_table,
 )
 from physlaw.evaluation.looks import measure_object
-from physlaw.evaluation.measure import wilson
+from physlaw.intervals import count_columns
 from physlaw.render.discs import render_clips
+from physlaw.worlds.appearance import BLUE, CIRCLE, RED, RING, SQUARE
 from physlaw.worlds.laws import uniform_motion
-from physlaw.worlds.scenes import BLUE, CIRCLE, RED, RING, SQUARE, Trajectory
+from physlaw.worlds.scenes import Trajectory
 
 SLOW, FAST, SMALL, LARGE = (1.0, 2.5), (2.5, 4.0), (0.7, 1.05), (1.05, 1.4)
 IS_RED, IS_BLUE = (0.0, 0.0), (1.0, 1.0)
@@ -110,8 +111,8 @@ def test_the_shares_and_the_dominance() -> None:
     row = share_table(codes)
     assert (row["clips"], row["decided"], row["undecided_clips"]) == (15, 10, 5)
     assert (row["keeps_first_clips"], row["keeps_second_clips"], row["keeps_both_clips"]) == (6, 2, 2)
-    assert (row["keeps_first_share"], row["keeps_first_low"], row["keeps_first_high"]) == wilson(6, 10)
-    assert (row["dominance"], row["dominance_low"], row["dominance_high"]) == wilson(6, 8)
+    assert row.items() >= count_columns("keeps_first_share", 6, 10).items()
+    assert row.items() >= count_columns("dominance", 6, 8).items()
     assert row["dominance"] == 0.75
 
 
@@ -138,12 +139,8 @@ def test_prediction_counts_clips_that_kept_one_attribute() -> None:
     codes = np.array([KEEPS_FIRST, KEEPS_FIRST, KEEPS_SECOND, KEEPS_BOTH, UNDECIDED, KEEPS_SECOND], np.uint8)
     first = np.array([1.0, 3.0, 3.0, 1.0, 1.0, 2.0])
     second = np.array([2.0, 2.0, 2.0, 2.0, 2.0, 2.0])  # the last clip: equally far, nothing predicted
-    found = prediction_accuracy(first, second, codes)
-    assert found["clips"] == 3
-    assert (found["accuracy"], found["accuracy_low"], found["accuracy_high"]) == wilson(2, 3)
-    none = prediction_accuracy(first, second, np.full(6, UNDECIDED, np.uint8))
-    assert none["clips"] == 0
-    assert math.isnan(none["accuracy"])
+    assert right_predictions(first, second, codes).tolist() == [True, False, True]
+    assert not len(right_predictions(first, second, np.full(6, UNDECIDED, np.uint8)))
 
 
 def drawn(colour: tuple[int, int, int], shape: int) -> Trajectory:
@@ -163,7 +160,7 @@ def test_rendered_clips_from_pixels_to_prediction() -> None:
             looks = measure_object(frames)
             codes = outcomes(pair, np.array([[1.0, CIRCLE]]), np.stack([looks.colour, looks.shape], axis=1))
             assert codes.tolist() == [outcome]
-            assert prediction_accuracy(first, second, codes)["clips"] == (outcome != KEEPS_BOTH)
+            assert len(right_predictions(first, second, codes)) == (outcome != KEEPS_BOTH)
 
 
 def test_wrong_input_is_named() -> None:
@@ -186,6 +183,6 @@ def test_wrong_input_is_named() -> None:
     with pytest.raises(UserError, match=r"clips must have the shape \(1, 2, 3\)"):
         combination_distances(np.zeros((1, 2, 3)), np.zeros((1, 2, 3)), np.zeros((1, 2)))
     with pytest.raises(UserError, match="distances must be"):
-        prediction_accuracy(np.zeros(2), np.zeros(3), np.zeros(3, np.uint8))
+        right_predictions(np.zeros(2), np.zeros(3), np.zeros(3, np.uint8))
     with pytest.raises(UserError, match="must be finite"):
-        prediction_accuracy(np.full(1, np.nan), np.zeros(1), np.full(1, KEEPS_FIRST, np.uint8))
+        right_predictions(np.full(1, np.nan), np.zeros(1), np.full(1, KEEPS_FIRST, np.uint8))

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from physlaw.errors import UserError
-from physlaw.evaluation.abnormal import CAUSES, FLOORS, Thresholds, abnormal_ratio, calibrate, judge, statistics
+from physlaw.evaluation.abnormal import CAUSES, FLOORS, Thresholds, abnormal_share, calibrate, judge, statistics
 from physlaw.evaluation.abnormal_check import check_detector, simulated_statistics, spread_numbers
 from physlaw.evaluation.corruptions import CORRUPTIONS
-from physlaw.evaluation.measure import wilson
 from physlaw.evaluation.objects import measure_objects, pose_errors
+from physlaw.intervals import wilson
 from physlaw.render.bodies import render_bodies
 from physlaw.worlds.bodies import pack
 from physlaw.worlds.phyre.scenes import out_of_template_videos, training_videos
@@ -69,11 +69,7 @@ def test_a_clip_is_abnormal_if_any_cause_holds() -> None:
     values = np.zeros((4, len(CAUSES)))
     values[1, CAUSES.index("split")] = 1
     values[2] = 1e6
-    found = abnormal_ratio(values, FLOOR)
-    assert (found.ratio.count, found.ratio.of) == (2, 4)
-    assert (found.ratio.share, found.ratio.low, found.ratio.high) == wilson(2, 4)
-    assert found.causes["split"] == 2
-    assert found.causes["vanished"] == 1
+    assert abnormal_share(judge(values, FLOOR)) == wilson(2, 4)
 
 
 def test_impossible_arguments_are_named() -> None:
@@ -89,11 +85,3 @@ def test_impossible_arguments_are_named() -> None:
         check_detector(64, FLOOR, {"six": training_videos("6")})
     with pytest.raises(UserError, match="must be 1 to 594000"):
         spread_numbers(training_videos("6"), 0, "x")
-
-
-def test_wilson_is_the_published_interval() -> None:
-    share, low, high = wilson(8, 10)
-    assert (share, round(low, 3), round(high, 3)) == (0.8, 0.490, 0.943)
-    assert wilson(0, 5)[1] == 0.0
-    assert wilson(5, 5)[2] == 1.0
-    assert np.isnan(wilson(0, 0)).all()

@@ -1,7 +1,9 @@
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -10,16 +12,10 @@ from torch import Tensor
 
 from physlaw.errors import UserError
 from physlaw.evaluation import video_metrics
-from physlaw.evaluation.frechet import (
-    collect_features,
-    frechet_distance,
-    frechet_measure,
-    fvd,
-    latent_distance,
-    pool_latents,
-)
-from physlaw.evaluation.measure import Measure, unavailable
-from physlaw.evaluation.video_metrics import frame_lpips, frame_metrics, mean_measure
+from physlaw.evaluation.frechet import frechet_distance, pool_latents
+from physlaw.evaluation.generated import Part
+from physlaw.evaluation.video_metrics import frame_lpips, frame_metrics
+from physlaw.evaluation.videos import Networks, frechet_row, measure_set, metric_rows
 from physlaw.files import sha256_file
 from physlaw.models.lpips import LPIPS, AlexNetFeatures
 
@@ -244,16 +240,9 @@ def test_features_that_cannot_be_compared_are_refused() -> None:
 
 def test_not_more_clips_than_dimensions_is_noted() -> None:
     features = np.random.default_rng(0).normal(size=(6, 5))
-    assert not frechet_measure("name", features, features, "protocol").note
-    fewer = frechet_measure("name", features, features[:5], "protocol")
-    assert (fewer.note, fewer.clips) == ("biased: 5 clips for 5 dimensions", 5)
-    assert fewer.protocol == "protocol; D = 5"
-
-
-def test_features_do_not_depend_on_the_batches() -> None:
-    clips = noise(7, 2, 4, 4, 3)
-    found = collect_features(lambda frames: frames.reshape(len(frames), -1).astype(float), clips, batch_size=3)
-    np.testing.assert_array_equal(found, clips.reshape(7, -1))
+    assert not frechet_row(features, features)["note"]
+    fewer = frechet_row(features[:5], features[1:])
+    assert (fewer["note"], fewer["clips"]) == ("biased: 5 clips for 5 dimensions", 5)
 
 
 def test_latents_are_pooled_per_frame_and_channel() -> None:
@@ -274,74 +263,35 @@ def encode(frames: Frames) -> Tensor:
 
 def test_the_latents_distance_is_zero_for_the_truth_and_grows_with_brightness() -> None:
     truth = noise(40, 4, 16, 16, 3, high=200)
-    found = [latent_distance(encode, truth, truth + np.uint8(add)) for add in (0, 5, 50)]
-    assert [measure.name for measure in found] == ["frechet_latent"] * 3
-    assert found[0].value == pytest.approx(0, abs=1e-9)
-    assert [measure.value for measure in found[1:]] == pytest.approx(
-        [6 * (add / 255) ** 2 for add in (5, 50)], rel=1e-5
-    )
-    assert "4 frames of 16 x 16; D = 12" in found[0].protocol
+    kept = pool_latents(encode(truth))
+    assert kept.shape == (40, 12)
+    found = [frechet_distance(kept, pool_latents(encode(truth + np.uint8(add)))) for add in (0, 5, 50)]
+    assert found == pytest.approx([0, *(6 * (add / 255) ** 2 for add in (5, 50))], rel=1e-5, abs=1e-9)
 
 
-def test_fvd_is_the_distance_of_the_logits() -> None:
-    truth, generated = noise(30, 2, 8, 8, 3), noise(30, 2, 8, 8, 3, seed=1)
-
-    def logits(frames: Frames) -> NDArray[np.float32]:
-        return frames.reshape(len(frames), -1)[:, :4].astype(np.float32)
-
-    found = fvd(logits, truth, generated)
-    assert (found.name, found.clips, found.note) == ("fvd", 30, "")
-    assert found.value == frechet_distance(logits(truth), logits(generated))
-
-
-# What a table gets
-
-
-def test_all_measures_come_with_n_protocol_and_interval_and_na_without_weights(lpips: LPIPS) -> None:
-    truth, generated = smooth(4, 2, 32), noise(4, 2, 32, 32, 3)
-    measures = {measure.name: measure for measure in video_metrics.video_metrics(truth, generated, lpips, None, encode)}
-    assert list(measures) == ["ssim", "psnr", "lpips", "fvd", "frechet_latent"]
-    for measure in measures.values():
-        assert measure.clips == 4
-        assert "2 frames of 32 x 32" in measure.protocol
-        assert "from arrays" in measure.protocol
-    assert measures["fvd"].text() == "n/a"
-    assert "physlaw weights" in measures["fvd"].note
-    for name in ("ssim", "psnr", "lpips"):
-        value = measures[name].value
-        assert value is not None
-        assert measures[name].low <= value <= measures[name].high
-    assert measures["ssim"].value == pytest.approx(frame_metrics(truth, generated).ssim.mean())
-
-
-def test_a_network_that_cannot_take_the_frames_gives_na_with_its_reason(lpips: LPIPS) -> None:
+def test_a_measure_without_its_network_has_no_value_but_a_reason(lpips: LPIPS) -> None:
     clips = smooth(2, 2, 16)
 
     def logits(frames: Frames) -> NDArray[np.float32]:
         raise UserError("clips of 2 frames: I3D takes 9 or more")
 
-    measures = {measure.name: measure for measure in video_metrics.video_metrics(clips, clips, lpips, logits)}
-    assert [measures[name].text() for name in ("lpips", "fvd", "frechet_latent")] == ["n/a"] * 3
-    assert "16 x 16 pixels: LPIPS needs at least 31" in measures["lpips"].note
-    assert measures["fvd"].note == "clips of 2 frames: I3D takes 9 or more"
-    assert measures["frechet_latent"].note == "no tokenizer given"
-    assert measures["psnr"].text() == "100 [100, 100]"
+    def rows(networks: Networks) -> dict[str, dict[str, Any]]:
+        made: Any = [Part(np.arange(2), clips, clips, clips)]
+        measured = measure_set(made, networks, lambda frames, part: pd.DataFrame(index=range(len(frames))))
+        found = metric_rows("set", measured, "2 frames of 16 x 16")
+        return {row["measure"]: row for row in found if row["source"] == "generated"}
 
-
-def test_the_interval_is_over_clips_and_absent_for_one() -> None:
-    values = np.array([[1.0, 3.0], [5.0, 7.0]])
-    measure = mean_measure("name", values, "protocol")
-    assert (measure.value, measure.low, measure.high) == (4.0, 2.0, 6.0)
-    alone = mean_measure("name", values[:1], "protocol")
-    assert alone.text() == "2"
-    assert math.isnan(alone.low)
-
-
-def test_a_measure_reads_as_a_cell() -> None:
-    assert Measure("ssim", 0.97312, 500, "", 0.97, 0.9761).text() == "0.9731 [0.97, 0.9761]"
-    assert unavailable("fvd", 500, "", "no weights").text() == "n/a"
+    found = rows(Networks(encode, lpips, logits))
+    assert list(found) == ["ssim", "psnr", "lpips", "fvd", "frechet_latent"]
+    assert all("2 frames of 16 x 16" in row["protocol"] for row in found.values())
+    assert "16 x 16 pixels: LPIPS needs at least 31" in found["lpips"]["note"]
+    assert found["fvd"]["note"] == "clips of 2 frames: I3D takes 9 or more"
+    assert not any("value" in found[name] for name in ("lpips", "fvd"))
+    assert (found["psnr"]["value"], found["psnr"]["low"], found["psnr"]["clips"]) == (100, 100, 2)
+    assert found["frechet_latent"]["value"] == pytest.approx(0, abs=1e-9)
+    assert "physlaw weights" in rows(Networks(encode))["lpips"]["note"]
 
 
 def test_the_evaluator_of_frames_knows_no_network() -> None:
-    for name in ("video_metrics", "frechet", "measure"):
+    for name in ("video_metrics", "frechet"):
         assert "physlaw.models" not in Path(video_metrics.__file__).with_name(f"{name}.py").read_text()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from physlaw.errors import UserError
-from physlaw.label.agreement import wilson
+from physlaw.intervals import wilson
 from physlaw.label.key import Key, KeyClip, make_key, write_key
 from physlaw.label.score import score
 from physlaw.label.table import score_text

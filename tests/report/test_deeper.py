@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from physlaw.evaluation.kept import KEEPS_BOTH, KEEPS_FIRST, KEEPS_SECOND, share_table
+from physlaw.intervals import interval_columns
 from physlaw.report.deeper.attributes import resulting_order
 from physlaw.report.study import REPORTS, study_report
 from physlaw.report.verdicts import Difference, mean_difference, paired_difference
@@ -23,7 +26,7 @@ def metrics_of(study: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def measured(name: str, value: float, half: float = 0.01) -> dict[str, float]:
-    return {name: value, f"{name}_low": value - half, f"{name}_high": value + half}
+    return interval_columns(name, value, value - half, value + half)
 
 
 def verdict_of(study: str, rows: list[dict[str, Any]], others: dict[str, pd.DataFrame] | None = None):  # type: ignore[no-untyped-def]
@@ -85,22 +88,23 @@ def test_c9_is_the_mean_ratio_outside_to_inside() -> None:
     assert "5.00" in verdict_of("square_out", rows(0.1, 0.5)).found
 
 
-def pair_rows(scenario: str, dominance: float, first: int, second: int) -> list[dict[str, Any]]:
-    row = {"scenario": scenario, "group": "crossed", "keeps_first_clips": first, "keeps_second_clips": second}
-    return [row | measured("dominance", dominance, 0.05) | measured("keeps_both_share", 0.1)]
+def pair_rows(scenario: str, first: int, second: int, both: int = 0) -> list[dict[str, Any]]:
+    """The crossed clips' row as the evaluator writes it."""
+    codes = np.repeat(np.array([KEEPS_FIRST, KEEPS_SECOND, KEEPS_BOTH], np.uint8), [first, second, both])
+    return [{"scenario": scenario, "group": "crossed", **share_table(codes)}]
 
 
 def test_c11_wants_the_first_attribute_of_every_pair() -> None:
-    rows = pair_rows("colour_velocity", 0.95, 190, 10) + pair_rows("colour_shape", 0.9, 180, 20)
+    rows = pair_rows("colour_velocity", 190, 10) + pair_rows("colour_shape", 180, 20)
     found = verdict_of("attributes", rows)
     assert found.verdict == "inconclusive"  # four pairs of six have not finished
-    rest = [row for name in ("colour_size", "size_velocity", "size_shape") for row in pair_rows(name, 0.9, 90, 10)]
-    assert verdict_of("attributes", rows + rest + pair_rows("velocity_shape", 0.9, 90, 10)).verdict == "supported"
-    assert verdict_of("attributes", rows + rest + pair_rows("velocity_shape", 1.0, 5, 0)).verdict == "supported"
+    rest = [row for name in ("colour_size", "size_velocity", "size_shape") for row in pair_rows(name, 90, 10)]
+    assert verdict_of("attributes", rows + rest + pair_rows("velocity_shape", 90, 10)).verdict == "supported"
+    assert verdict_of("attributes", rows + rest + pair_rows("velocity_shape", 5, 0)).verdict == "supported"
     assert "by pairs won: colour > velocity = shape" in found.found
     assert "size against velocity: not finished" in found.found
-    assert verdict_of("attributes", rows + pair_rows("size_shape", 0.2, 40, 160)).verdict == "not supported"
-    few = verdict_of("attributes", pair_rows("colour_size", 1.0, 5, 0))
+    assert verdict_of("attributes", rows + pair_rows("size_shape", 40, 160)).verdict == "not supported"
+    few = verdict_of("attributes", pair_rows("colour_size", 5, 0))
     assert few.verdict == "not run"
     assert "5 clips keep one attribute" in few.found
 
@@ -115,11 +119,11 @@ def test_the_order_counts_won_pairs() -> None:
 
 
 def test_c12_needs_ball_and_square_beside_it() -> None:
-    rows = pair_rows("colour_ring_noflip", 0.4, 80, 120)
+    rows = pair_rows("colour_ring_noflip", 80, 120)
     assert verdict_of("ring", rows).verdict == "not run"
-    square = {"attributes": metrics_of("attributes", pair_rows("colour_shape_noflip", 0.95, 190, 10))}
+    square = {"attributes": metrics_of("attributes", pair_rows("colour_shape_noflip", 190, 10))}
     assert verdict_of("ring", rows, square).verdict == "supported"
-    assert verdict_of("ring", pair_rows("colour_ring_noflip", 0.96, 190, 10), square).verdict == "inconclusive"
+    assert verdict_of("ring", pair_rows("colour_ring_noflip", 190, 10), square).verdict == "inconclusive"
 
 
 def composition_rows(spatial: float, temporal: float, vanish: float, plain: float) -> list[dict[str, Any]]:
@@ -135,11 +139,7 @@ def composition_rows(spatial: float, temporal: float, vanish: float, plain: floa
 
 
 def test_c13_needs_every_part() -> None:
-    pairs = [
-        row | measured("keeps_both_share", 0.9)
-        for name in ("size_velocity", "colour_size")
-        for row in pair_rows(name, 0.5, 50, 50)
-    ]
+    pairs = [row for name in ("size_velocity", "colour_size") for row in pair_rows(name, 5, 5, both=90)]
     others = {"attributes": metrics_of("attributes", pairs)}
     assert verdict_of("composition", composition_rows(0.9, 0.9, 0.0, 0.3), others).verdict == "supported"
     assert verdict_of("composition", composition_rows(0.9, 0.2, 0.0, 0.3), others).verdict == "not supported"

@@ -11,7 +11,7 @@ from pages import check_fits_a_phone
 from physlaw.config import REPOSITORY, STUDIES, compose_cell
 from physlaw.data.video import encode_gif, side_by_side
 from physlaw.errors import UserError
-from physlaw.evaluation.evaluate import bootstrap_interval, summarize_blocks
+from physlaw.evaluation.evaluate import summarize_blocks
 from physlaw.report.acceptance import COLUMNS, acceptance, acceptance_rows, acceptance_text, not_run
 from physlaw.report.collect import Finished, check_unmixed
 from physlaw.report.id_ood import compare, write
@@ -143,14 +143,6 @@ def test_groups_are_averaged_over_clips() -> None:
     assert list(summary.index) == ["id", "x", "y", "ood1", "ood2", "ood"]
     papers = clips.replace({"block": {"id": "paper_id"}})
     assert summarize_blocks(papers)["group"].tolist() == list(summary.index)  # one name in every evaluation set
-
-
-def test_intervals_cover_the_mean_and_need_two_values() -> None:
-    values = np.random.default_rng(0).normal(2, 1, 400)
-    low, high = bootstrap_interval(values)
-    assert low < 2 < high
-    assert high - low == pytest.approx(4 * 1 / 20, rel=0.15)
-    assert np.isnan(bootstrap_interval(np.array([1.0, np.nan]))).all()
 
 
 def test_clips_become_animations() -> None:

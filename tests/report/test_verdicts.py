@@ -20,7 +20,6 @@ from physlaw.report.verdicts import (
     Verdict,
     decide,
     difference,
-    quantile,
     verdict_csv,
 )
 
@@ -52,14 +51,10 @@ def test_the_interval_between_two_shares_is_newcombes() -> None:
 def test_over_seeds_the_interval_is_welchs() -> None:
     found = difference(seeds(1.0, 3.0), seeds(5.0, 7.0))  # variances 2 and 2: standard error sqrt(2), 2 degrees
     assert found.value == 4
-    assert found.high - found.value == pytest.approx(4.303 * math.sqrt(2))
+    assert found.high - found.value == pytest.approx(4.303 * math.sqrt(2), rel=1e-3)
     assert found.basis == "over 2 seeds"
     same = difference(seeds(1.0, 1.0), seeds(2.0, 2.0))
     assert (same.low, same.high) == (1, 1)
-
-
-def test_quantiles_between_two_rows_take_the_wider_one() -> None:
-    assert [quantile(n) for n in (1, 2.5, 12, 1000)] == [12.706, 4.303, 2.228, 1.980]
 
 
 def test_the_four_outcomes() -> None:

@@ -14,7 +14,7 @@ from physlaw.cell.detector import Detector, prepare_detector
 from physlaw.cell.model import CellModel
 from physlaw.config import CellConfig, digest_of
 from physlaw.csv_file import RERUN, read_csv
-from physlaw.data.npz import read_arrays
+from physlaw.data.npz import read_arrays, write_arrays
 from physlaw.evaluation.abnormal import CAUSES
 from physlaw.evaluation.ambiguity import EDGES, accuracy_by_margin, outcomes_from_frames
 from physlaw.evaluation.evaluate import Codec
@@ -28,7 +28,7 @@ from physlaw.evaluation.videos import (
     object_rows,
     rows_table,
 )
-from physlaw.files import write_atomic, write_json, write_text
+from physlaw.files import write_json, write_text
 from physlaw.models.i3d import load_i3d
 from physlaw.models.lpips import LPIPS
 from physlaw.schema import read_record
@@ -111,17 +111,12 @@ def _measured(cell: CellConfig, made: GeneratedSet, networks: Networks, detector
         write_text(table, table_text)
         kept = {f"frames/{k}": v for k, v in measured.per_frame.items()}
         kept |= {f"features/{k}": v for k, v in measured.features.items()}
-        write_atomic(arrays, lambda temporary: _save(temporary, kept))
+        write_arrays(arrays, kept)
         write_json(card, {"identity": identity, "notes": measured.notes})
     known = read_arrays(arrays, re.compile("(frames|features)/.*"), RERUN)
     per_frame = {k.removeprefix("frames/"): v for k, v in known.items() if k.startswith("frames/")}
     features = {k.removeprefix("features/"): v for k, v in known.items() if k.startswith("features/")}
     return Measured(read_csv(table, RERUN), per_frame, features, read_record(card, "notes")["notes"])
-
-
-def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    with path.open("wb") as stream:  # savez would add a suffix to a name
-        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
 
 
 def _objects(detector: Detector, made: GeneratedSet, frames: NDArray[np.uint8], part: Part) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from physlaw.data.records import NUMBERS, Array, Frames, Index, check_finite, check_shapes
 from physlaw.errors import UserError
+from physlaw.files import write_atomic
 
 # What zipfile, zlib and NumPy's header parser raise on damaged files.
 READ_ERRORS = (
@@ -184,6 +185,16 @@ class NpzRecords(NpzFile):
 
     def init(self, index: Index) -> Array:
         return np.asarray(self._init[index])
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """An npz file of these arrays, compressed; it appears whole or not at all."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as stream:  # savez would add a suffix to a name
+            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+
+    write_atomic(path, write)
 
 
 def save_npz(arrays: Truth, path: Path) -> None:

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
-from physlaw.evaluation.measure import wilson
 from physlaw.evaluation.objects import ObjectMeasures
+from physlaw.intervals import Share, wilson
 
 Array = NDArray[np.float64]
 
@@ -163,33 +163,6 @@ def judge(values: Array, thresholds: Thresholds) -> NDArray[np.bool_]:
     return values > np.array([thresholds.values[cause] for cause in CAUSES])
 
 
-@dataclass(frozen=True)
-class Ratio:
-    """count of `of` clips as a share with Wilson's 95 % interval, NaN when `of` is 0."""
-
-    count: int
-    of: int
-    share: float
-    low: float
-    high: float
-
-
-def ratio_of(verdicts: NDArray[np.bool_]) -> Ratio:
+def abnormal_share(verdicts: NDArray[np.bool_]) -> Share:
     """(N, causes) verdicts -> the share of clips with any cause."""
-    count, of = int(verdicts.any(axis=1).sum()), len(verdicts)
-    return Ratio(count, of, *wilson(count, of))
-
-
-@dataclass(frozen=True)
-class AbnormalRatio:
-    """ratio: of abnormal clips. causes: in how many clips each cause holds; a clip may have several."""
-
-    ratio: Ratio
-    causes: dict[str, int]
-
-
-def abnormal_ratio(values: Array, thresholds: Thresholds) -> AbnormalRatio:
-    """(N, causes) statistics -> the share of abnormal clips. Raises UserError as judge."""
-    verdicts = judge(values, thresholds)
-    counts = {cause: int(column.sum()) for cause, column in zip(CAUSES, verdicts.T, strict=True)}
-    return AbnormalRatio(ratio_of(verdicts), counts)
+    return wilson(int(verdicts.any(axis=1).sum()), len(verdicts))

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.abnormal import Ratio, Thresholds, calibrate, judge, ratio_of, statistics
+from physlaw.evaluation.abnormal import Thresholds, abnormal_share, judge, statistics
 from physlaw.evaluation.corruptions import CORRUPTIONS
 from physlaw.evaluation.objects import measure_clips
+from physlaw.intervals import Share
 from physlaw.render.bodies import render_bodies
 from physlaw.worlds.bodies import Body, pack
 from physlaw.worlds.phyre.scenes import PhyreScenes
@@ -69,30 +70,22 @@ def simulated_statistics(
     return _measure(shown(), through)
 
 
-def calibrate_on(
-    videos: PhyreScenes, count: int, resolution: int, through: Through | None = None, seed: int = 0
-) -> Thresholds:
-    """Thresholds from `count` simulated clips of a set; see calibrate and simulated_statistics."""
-    numbers = spread_numbers(videos, count, "calibrate", seed)
-    return calibrate(simulated_statistics(videos, numbers, resolution, through), resolution)
-
-
 @dataclass(frozen=True)
 class DetectorCheck:
     """false_positives: of simulated clips that are called abnormal, by set. found: by corruption, of the clips in which
     it can be seen. resolution: pixels of the clips."""
 
     resolution: int
-    false_positives: dict[str, Ratio]
-    found: dict[str, Ratio]
+    false_positives: dict[str, Share]
+    found: dict[str, Share]
 
     def rows(self) -> list[dict[str, object]]:
         """The table: kind, name, count, of, share, low, high, resolution of each line."""
         kinds = {"false_positive": self.false_positives, "found": self.found}
         return [
-            {"kind": kind, "name": name, **vars(ratio), "resolution": self.resolution}
-            for kind, ratios in kinds.items()
-            for name, ratio in ratios.items()
+            {"kind": kind, "name": name, **vars(share), "resolution": self.resolution}
+            for kind, shares in kinds.items()
+            for name, share in shares.items()
         ]
 
 
@@ -110,7 +103,7 @@ def check_detector(
 
     Args:
         resolution: pixels of the clips, that of the thresholds.
-        sets: by name, the sets from which clips are drawn; other clips than `calibrate_on` draws.
+        sets: by name, the sets from which clips are drawn; other clips than it was calibrated on.
         truths: simulated clips of each set. corrupted: clips, of all sets together, that each corruption is tried on.
         through: as simulated_statistics.
     Raises:
@@ -126,11 +119,11 @@ def check_detector(
     for (name, videos), share in zip(sets.items(), shares, strict=True):
         numbers = spread_numbers(videos, truths, "check", seed)
         values = simulated_statistics(videos, numbers, resolution, through, num_frames)
-        false_positives[name] = ratio_of(judge(values, thresholds))
+        false_positives[name] = abnormal_share(judge(values, thresholds))
         clips += [(videos, int(number)) for number in spread_numbers(videos, int(share), "corrupt", seed)]
     found = {}
     for name, corrupt in CORRUPTIONS.items():
         made = (corrupt(*videos.motion(n, num_frames), seed, order) for order, (videos, n) in enumerate(clips))
         shown = ((clip.render(resolution), clip.scene, clip.first_poses) for clip in made if clip is not None)
-        found[name] = ratio_of(judge(_measure(shown, through), thresholds))
+        found[name] = abnormal_share(judge(_measure(shown, through), thresholds))
     return DetectorCheck(resolution, false_positives, found)

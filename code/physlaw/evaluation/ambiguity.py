@@ -16,16 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
-from physlaw.evaluation.measure import wilson
 from physlaw.evaluation.track import Frames, check_frames
-from physlaw.worlds.bodies import SIDE
+from physlaw.intervals import wilson
+from physlaw.worlds.appearance import PALETTE
+from physlaw.worlds.bodies import RED, SIDE
 from physlaw.worlds.phyre.ambiguity import ELSEWHERE, MISSING, OUTCOMES, AmbiguityScenes, classify
 
 Array = NDArray[np.float64]
 
 EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, math.inf)  # pixels of the picture
 ALL = "all"
-_FULL_RED = 2 * 243 - 79 - 70  # 2 R - G - B of the palette's red; it is 0 for grays and negative for all other colours
+_RED = PALETTE[RED].astype(np.int64)
+_FULL_RED = 2 * _RED[0] - _RED[1] - _RED[2]  # it is 0 for grays and negative for all other colours of the palette
 _MIN_SHARE = 0.05  # a pixel with less red is background (noise of generated frames)
 _AREAS = (1 / 3, 3.0)  # of the ball's area; a red blob beyond is no ball
 _REACH, _REACH_PIXELS = 1.3, 2.0  # of the window around the bulk: in radii, and pixels more
@@ -112,8 +114,9 @@ def _row(family: str, low: float, high: float, pairs: Sequence[tuple[str, str]])
     right = sum(true == found for true, found in pairs)
     elsewhere, missing = (sum(found == kind for _, found in pairs) for kind in (ELSEWHERE, MISSING))
     wrong = len(pairs) - right - elsewhere - missing
-    accuracy = wilson(right, len(pairs)) if pairs else (None, None, None)
-    return Accuracy(family, low, high, len(pairs), right, wrong, elsewhere, missing, *accuracy)
+    share = wilson(right, len(pairs))
+    counts = (len(pairs), right, wrong, elsewhere, missing)
+    return Accuracy(family, low, high, *counts, share.share, share.low, share.high)
 
 
 def _check(true: Sequence[str], found: Sequence[str], margins: Array, families: Sequence[str] | None) -> None:
@@ -166,32 +169,3 @@ def accuracy_by_margin(
         for family, members in groups.items()
         for low, high in itertools.pairwise(edges)
     ]
-
-
-@dataclass(frozen=True)
-class AmbiguityFigures:
-    """Accuracy where the margin is below one pixel of the picture, and from one pixel on.
-
-    apart: the interval of `below` ends under that of `above`. plausible: the share of wrong outcomes below a pixel that
-    are still one of OUTCOMES; None if none is wrong.
-    """
-
-    below: Accuracy
-    above: Accuracy
-
-    @property
-    def apart(self) -> bool:
-        if self.below.accuracy_high is None or self.above.accuracy_low is None:
-            return False
-        return self.below.accuracy_high < self.above.accuracy_low
-
-    @property
-    def plausible(self) -> float | None:
-        failed = self.below.clips - self.below.right
-        return self.below.wrong / failed if failed else None
-
-
-def ambiguity_figures(true: Sequence[str], found: Sequence[str], margins: Sequence[float] | Array) -> AmbiguityFigures:
-    """The figures of the claim that ambiguity below a pixel yields wrong outcomes. Arguments and errors as above."""
-    below, above = accuracy_by_margin(true, found, margins, (0.0, 1.0, math.inf))
-    return AmbiguityFigures(below, above)

@@ -21,13 +21,13 @@ from physlaw.evaluation import kept
 from physlaw.evaluation.config import EvalConfig
 from physlaw.evaluation.evaluate import Codec, chosen_scenes, save_shown
 from physlaw.evaluation.looks import ObjectLooks, measure_object
-from physlaw.evaluation.measure import share_columns
 from physlaw.files import write_text
+from physlaw.intervals import share_columns
 from physlaw.render.discs import render_clips
+from physlaw.worlds.appearance import CIRCLE
 from physlaw.worlds.blocks import Block
 from physlaw.worlds.laws import WORLD_SIZE
 from physlaw.worlds.regions import within
-from physlaw.worlds.scenarios import CIRCLE
 from physlaw.worlds.scenes import SceneSet, coloured_trajectory, eval_scenes
 from physlaw.worlds.variants import PAIRS, AttributePair, combination_bounds, pair_name
 
@@ -211,9 +211,8 @@ def summarize_looks(table: pd.DataFrame) -> dict[str, float]:
         row[f"{source}_decided"] = known["decided"]
     for kind in ("pixel", "latent"):
         first, second = (table[f"{kind}_{which}"].to_numpy(dtype=np.float64) for which in ("first", "second"))
-        found = kept.prediction_accuracy(first, second, codes)
         row |= {f"{kind}_first": float(first.mean()), f"{kind}_second": float(second.mean())}
-        row |= {f"{kind}_predicts{end}": found[f"accuracy{end}"] for end in ("", "_low", "_high")}
+        row |= share_columns(f"{kind}_predicts", kept.right_predictions(first, second, codes))
     return row
 
 

@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from physlaw.evaluation.evaluate import bootstrap_interval
-from physlaw.evaluation.measure import share_columns
+from physlaw.intervals import mean_columns, share_columns
 
 Array = NDArray[np.float64]
 Bands = tuple[tuple[float, float], ...]
@@ -51,10 +50,7 @@ def band_summary(bands: Bands) -> Callable[[pd.DataFrame], dict[str, float]]:
         conditioned, generated = (table[f"{name}_vx1"].to_numpy(dtype=np.float64) for name in ("law", "generated"))
         measured = generated[np.isfinite(generated)]
         index = snap_index(conditioned, generated, bands)
-        low, high = bootstrap_interval(index)
-        found = index[np.isfinite(index)]
-        row = {"snap": float(found.mean()) if len(found) else float("nan"), "snap_low": low, "snap_high": high}
-        row["snap_clips"] = float(len(found))
+        row = {**mean_columns("snap", index), "snap_clips": float(np.isfinite(index).sum())}
         near = np.abs(nearest_in_bands(np.abs(measured), bands) - np.abs(measured)) <= SLACK
         return row | share_columns("in_band", near) | share_columns("reversed", measured < -SLACK)
 

@@ -19,8 +19,8 @@ from physlaw.data.config import DataConfig
 from physlaw.evaluation.config import EvalConfig
 from physlaw.evaluation.evaluate import Codec, save_shown
 from physlaw.evaluation.lawful import OBJECTS, measure_composition
-from physlaw.evaluation.measure import share_columns
 from physlaw.files import write_text
+from physlaw.intervals import share_columns
 from physlaw.render.discs import render_clips
 from physlaw.worlds.composition import CompositionScenes, columns
 

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from physlaw.csv_file import RERUN, read_csv
 from physlaw.data.config import DataConfig
+from physlaw.data.npz import write_arrays
 from physlaw.evaluation.config import EvalConfig
 from physlaw.evaluation.retrieval import NearestCase
 from physlaw.evaluation.score import LEFT_OUT, classify
 from physlaw.evaluation.velocity import VelocityErrors, velocity_errors
-from physlaw.files import write_atomic, write_text
+from physlaw.files import write_text
+from physlaw.intervals import mean_columns
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
 from physlaw.worlds.blocks import Block
@@ -94,12 +96,7 @@ def evaluate_block(
 def save_shown(path: Path, shown: dict[str, Frames]) -> None:
     """Write clips of every source, (N, T, W, W, 3) each, for the report."""
     if shown:
-        write_atomic(path, lambda temporary: _save_npz(temporary, shown))
-
-
-def _save_npz(path: Path, arrays: dict[str, Frames]) -> None:
-    with path.open("wb") as stream:  # savez would add a suffix to a name
-        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+        write_arrays(path, shown)
 
 
 def _table(
@@ -135,17 +132,6 @@ def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.floa
     return np.sqrt(((a - b) ** 2).sum(axis=(1, 2)))
 
 
-def bootstrap_interval(values: NDArray[np.float64], draws: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of the mean over clips, by the percentile bootstrap; NaN for fewer than two values."""
-    values = values[np.isfinite(values)]
-    if len(values) < 2:
-        return float("nan"), float("nan")
-    rng = np.random.default_rng(seed)
-    means = values[rng.integers(len(values), size=(draws, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
-
-
 Summary = Callable[[pd.DataFrame], dict[str, float]]  # further columns for a group of clips
 
 
@@ -159,8 +145,7 @@ def summarize_group(table: pd.DataFrame, further: Summary | None = None) -> dict
             if error.startswith("paper"):  # the release leaves small balls and resting ones out
                 values = values[~table["release_class"].isin(LEFT_OUT)]
             row[f"{source}_{error}"] = values.sum() if error == "missing" else values.mean()
-    low, high = bootstrap_interval(table["generated_corrected"].to_numpy(dtype=np.float64))
-    row["generated_corrected_low"], row["generated_corrected_high"] = low, high
+    row |= mean_columns("generated_corrected", table["generated_corrected"].to_numpy(dtype=np.float64))
     row["nearer_to_case"] = table["nearer_to_case"].mean()
     return row if further is None else row | further(table)
 

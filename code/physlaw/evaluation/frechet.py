@@ -1,20 +1,16 @@
 """The Frechet distance between Gaussian fits to two sets of features, and the features it is taken on.
 
-Networks are passed in as functions of frames. FVD is the name of the distance on an I3D's logits only; on the latents
+FVD is the name of the distance on an I3D's logits only; on the latents
 of a tokenizer of ours it is called frechet_latent, needs no published weights, and compares with nothing but itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.measure import Measure, unavailable
 
-Frames = NDArray[np.uint8]
 Features = NDArray[np.float64]
 
 FVD_PROTOCOL = "400 logits of I3D (Kinetics-400), StyleGAN-V's preparation, unbiased covariances, from arrays"
@@ -62,51 +58,6 @@ def _checked(features: Features) -> Features:
     return values
 
 
-def frechet_measure(name: str, truth: Features, generated: Features, protocol: str) -> Measure:
-    """frechet_distance as a measure; the note warns where there are not more clips than dimensions."""
-    clips, size = min(len(truth), len(generated)), truth.shape[1]
-    note = f"biased: {clips} clips for {size} dimensions" if clips <= size else ""
-    return Measure(name, frechet_distance(truth, generated), clips, f"{protocol}; D = {size}", note=note)
-
-
-def collect_features(extract: Callable[[Frames], ArrayLike], frames: Frames, batch_size: int) -> Features:
-    """(N, ...) float64 from a function of (n, T, H, W, 3) frames, `batch_size` clips at a time."""
-    starts = range(0, len(frames), batch_size)
-    return np.concatenate([np.asarray(extract(frames[k : k + batch_size]), dtype=np.float64) for k in starts])
-
-
-def fvd(
-    logits: Callable[[Frames], ArrayLike] | None, truth: Frames, generated: Frames, batch_size: int = 10
-) -> Measure:
-    """Frechet video distance of clips (N, T, H, W, 3) uint8 to the true ones.
-
-    Args:
-        logits: frames to (n, 400), models.i3d.I3D.logits; None: no value. A UserError of it (clips too short for the
-            network, say) becomes the reason for there being no value.
-
-    Source: Unterthiner et al. 2018, in the variant of Skorokhodov et al. 2022 (StyleGAN-V).
-    """
-    return _measured("fvd", logits, truth, generated, batch_size, FVD_PROTOCOL, NO_WEIGHTS)
-
-
-def latent_distance(
-    encode: Callable[[Frames], ArrayLike] | None, truth: Frames, generated: Frames, batch_size: int = 10
-) -> Measure:
-    """Frechet distance on pool_latents of a tokenizer of ours, for rows without published weights.
-
-    Args:
-        encode: frames (n, T, H, W, 3) uint8 to latents (n, C, T', h, w); None: no value. D = 2 C T', which is 64 for
-            32 frames in the paper's latents (C = 4, T' = 8).
-    """
-
-    def extract(frames: Frames) -> Features:
-        assert encode is not None
-        return pool_latents(np.asarray(encode(frames)))
-
-    chosen = None if encode is None else extract
-    return _measured("frechet_latent", chosen, truth, generated, batch_size, LATENT_PROTOCOL, "no tokenizer given")
-
-
 def pool_latents(latents: ArrayLike) -> Features:
     """(N, C, T, h, w) -> (N, 2 C T) float64: every latent frame's mean, then its spread, per channel over space."""
     values = np.asarray(latents, dtype=np.float64)
@@ -114,23 +65,3 @@ def pool_latents(latents: ArrayLike) -> Features:
         raise UserError(f"latents must have five axes (N, C, T, h, w), got shape {values.shape}")
     flat = values.reshape(*values.shape[:3], -1)
     return np.stack([flat.mean(axis=-1), flat.std(axis=-1)], axis=1).reshape(len(values), -1)
-
-
-def _measured(
-    name: str,
-    extract: Callable[[Frames], ArrayLike] | None,
-    truth: Frames,
-    generated: Frames,
-    batch_size: int,
-    protocol: str,
-    missing: str,
-) -> Measure:
-    clips = len(truth)
-    protocol = f"{protocol}; {truth.shape[1]} frames of {truth.shape[2]} x {truth.shape[3]}"
-    if extract is None:
-        return unavailable(name, clips, protocol, missing)
-    try:
-        features = [collect_features(extract, frames, batch_size) for frames in (truth, generated)]
-        return frechet_measure(name, features[0], features[1], protocol)
-    except UserError as error:
-        return unavailable(name, clips, protocol, str(error))

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.csv_file import RERUN
-from physlaw.data.npz import read_arrays
+from physlaw.data.npz import read_arrays, write_arrays
 from physlaw.errors import UserError
 from physlaw.evaluation.evaluate import Codec
-from physlaw.files import write_atomic
 from physlaw.render.bodies import render_bodies
 from physlaw.worlds.bodies import BLACK, GRAY, GREEN, PURPLE, Body, pack
 
@@ -119,13 +118,13 @@ class GeneratedSet:
             if path.exists():
                 continue
             truth = self.videos.truth(numbers.tolist(), self.frames, self.resolution)
-            arrays = {
+            arrays: dict[str, NDArray[Any]] = {
                 "numbers": numbers,
                 TRUTH: truth,
                 RECONSTRUCTION: codec.reconstruct(truth),
                 GENERATED: codec.generate(truth, self.videos.name, numbers),
             }
-            write_atomic(path, lambda temporary, arrays=arrays: _save(temporary, arrays))  # type: ignore[misc]
+            write_arrays(path, arrays)
             say(f"{self.videos.name}: part {done} of {len(parts)} generated")
 
     def __iter__(self) -> Iterator[Part]:
@@ -139,11 +138,6 @@ class GeneratedSet:
             if not np.array_equal(part.numbers, numbers):
                 raise UserError(f"{path} holds other clips than are evaluated; remove {self.folder}")
             yield part
-
-
-def _save(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
-    with path.open("wb") as stream:  # savez would add a suffix to a name
-        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
 
 
 def _load(path: Path) -> Part:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.measure import wilson
+from physlaw.intervals import count_columns
 from physlaw.worlds.regions import within
 
 Array = NDArray[np.float64]
@@ -157,8 +157,8 @@ def share_table(codes: Codes) -> dict[str, float]:
 
     Returns:
         clips, decided; of each outcome by name, blanks as "_": <name>_clips, and of the three decided ones
-        <name>_share of the decided clips with Wilson's 95 % interval, <name>_low and <name>_high; dominance,
-        dominance_low, dominance_high: keeps first of those that kept one attribute. NaN of none.
+        <name>_share of the decided clips and dominance, keeps first of those that kept one attribute, with Wilson's
+        95 % intervals (intervals.count_columns). NaN of none.
     """
     _check_codes(codes)
     decided = int((codes != UNDECIDED).sum())
@@ -168,10 +168,9 @@ def share_table(codes: Codes) -> dict[str, float]:
         key = outcome.replace(" ", "_")
         row[f"{key}_clips"] = counts[code]
         if code != UNDECIDED:
-            row[f"{key}_share"], row[f"{key}_low"], row[f"{key}_high"] = wilson(counts[code], decided)
+            row |= count_columns(f"{key}_share", counts[code], decided)
     one = counts[KEEPS_FIRST] + counts[KEEPS_SECOND]
-    row["dominance"], row["dominance_low"], row["dominance_high"] = wilson(counts[KEEPS_FIRST], one)
-    return row
+    return row | count_columns("dominance", counts[KEEPS_FIRST], one)
 
 
 def combination_distances(query_frames: NDArray, first_frames: NDArray, second_frames: NDArray) -> tuple[Array, Array]:
@@ -196,15 +195,15 @@ def combination_distances(query_frames: NDArray, first_frames: NDArray, second_f
     return distances[0], distances[1]
 
 
-def prediction_accuracy(distance_first: Array, distance_second: Array, codes: Codes) -> dict[str, float]:
-    """Whether clips go to the trained combination that takes less change.
+def right_predictions(distance_first: Array, distance_second: Array, codes: Codes) -> NDArray[np.bool_]:
+    """Whether each clip goes to the trained combination that takes less change.
 
     Of the clips that kept exactly one attribute; those at equal distances, of which nothing is predicted, are left out.
 
     Args:
         distance_first, distance_second: (N,) to the combination that keeps the first attribute, and the second.
     Returns:
-        clips; accuracy, accuracy_low, accuracy_high with Wilson's 95 % interval, NaN of none.
+        (n,) of the clips of which something is predicted.
     Raises:
         UserError: arrays of other shapes, or a distance that is not finite.
     """
@@ -217,5 +216,4 @@ def prediction_accuracy(distance_first: Array, distance_second: Array, codes: Co
         raise UserError("distances to trained combinations must be finite")
     used = np.isin(codes, (KEEPS_FIRST, KEEPS_SECOND)) & (distance_first != distance_second)
     predicted = np.where(distance_first < distance_second, KEEPS_FIRST, KEEPS_SECOND)
-    share, low, high = wilson(int((predicted == codes)[used].sum()), int(used.sum()))
-    return {"clips": int(used.sum()), "accuracy": share, "accuracy_low": low, "accuracy_high": high}
+    return np.asarray((predicted == codes)[used])

@@ -14,9 +14,10 @@ import pandas as pd
 from physlaw.data.config import DataConfig
 from physlaw.data.records import Frames
 from physlaw.evaluation.config import EvalConfig
-from physlaw.evaluation.evaluate import ERRORS, bootstrap_interval, chosen_scenes
+from physlaw.evaluation.evaluate import ERRORS, chosen_scenes
 from physlaw.evaluation.score import LEFT_OUT, classify
 from physlaw.evaluation.velocity import velocity_errors
+from physlaw.intervals import mean_columns
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
 from physlaw.worlds.blocks import Block
@@ -75,5 +76,4 @@ def _summarize(table: pd.DataFrame) -> dict[str, float]:
         for error in ERRORS:
             values = (as_released if error.startswith("paper") else table)[f"{source}_{error}"]
             row[f"{source}_{error}"] = values.sum() if error == "missing" else values.mean()
-    low, high = bootstrap_interval(difference.to_numpy(dtype=np.float64))
-    return row | {"difference": difference.mean(), "difference_low": low, "difference_high": high}
+    return row | mean_columns("difference", difference.to_numpy(dtype=np.float64))

@@ -11,13 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 
 from physlaw.errors import UserError
-from physlaw.evaluation.evaluate import bootstrap_interval
-from physlaw.evaluation.frechet import NO_WEIGHTS, fvd, latent_distance
-from physlaw.evaluation.measure import Measure, unavailable
 
 Frames = NDArray[np.uint8]
 PerFrame = NDArray[np.float64]  # (N, T)
@@ -107,44 +104,6 @@ def frame_lpips(distance: Distance, truth: Frames, generated: Frames, device: st
     pairs = _frame_pairs(truth, generated, device)
     values = [distance(theirs.float() / 127.5 - 1, ours.float() / 127.5 - 1).double().cpu() for ours, theirs in pairs]
     return torch.cat(values).reshape(truth.shape[:2]).numpy()
-
-
-def mean_measure(name: str, values: PerFrame, protocol: str) -> Measure:
-    """Mean of (N, T) over frames and clips, with the bootstrap interval over clips."""
-    low, high = bootstrap_interval(values.mean(axis=1))
-    return Measure(name, float(values.mean()), len(values), protocol, low, high)
-
-
-def video_metrics(
-    truth: Frames,
-    generated: Frames,
-    lpips: Distance | None = None,
-    logits: Callable[[Frames], ArrayLike] | None = None,
-    encode: Callable[[Frames], ArrayLike] | None = None,
-    device: str = "cpu",
-) -> list[Measure]:
-    """ssim, psnr, lpips, fvd and frechet_latent of clips (N, T, H, W, 3) uint8; without its network, or on frames that
-    a network cannot take, a measure has no value but a reason.
-
-    Args:
-        lpips: as in frame_lpips. logits: as in frechet.fvd. encode: as in frechet.latent_distance.
-        device: for SSIM, PSNR and LPIPS; the other functions choose their own.
-    """
-    pixels = frame_metrics(truth, generated, device)
-    where = f"{truth.shape[1]} frames of {truth.shape[2]} x {truth.shape[3]}, from arrays"
-    measures = [
-        mean_measure("ssim", pixels.ssim, f"{SSIM_PROTOCOL}; {where}"),
-        mean_measure("psnr", pixels.psnr, f"{PSNR_PROTOCOL}; {where}"),
-    ]
-    protocol = f"{LPIPS_PROTOCOL}; {where}"
-    if lpips is None:
-        measures.append(unavailable("lpips", len(truth), protocol, NO_WEIGHTS))
-    else:
-        try:
-            measures.append(mean_measure("lpips", frame_lpips(lpips, truth, generated, device), protocol))
-        except UserError as error:
-            measures.append(unavailable("lpips", len(truth), protocol, str(error)))
-    return [*measures, fvd(logits, truth, generated), latent_distance(encode, truth, generated)]
 
 
 def _check(truth: Frames, generated: Frames) -> None:

@@ -16,10 +16,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.evaluate import bootstrap_interval
 from physlaw.evaluation.frechet import FVD_PROTOCOL, LATENT_PROTOCOL, NO_WEIGHTS, frechet_distance, pool_latents
 from physlaw.evaluation.generated import GENERATED, RECONSTRUCTION, TRUTH, GeneratedSet, Part
-from physlaw.evaluation.measure import wilson
 from physlaw.evaluation.video_metrics import (
     LPIPS_PROTOCOL,
     PSNR_PROTOCOL,
@@ -28,6 +26,7 @@ from physlaw.evaluation.video_metrics import (
     frame_lpips,
     frame_metrics,
 )
+from physlaw.intervals import mean_columns, normal, share_columns
 
 Frames = NDArray[np.uint8]
 Array = NDArray[np.float64]
@@ -123,11 +122,13 @@ def _features(frames: Frames, networks: Networks, notes: dict[str, str]) -> dict
     return found
 
 
+def _row(columns: dict[str, float], clips: int) -> dict[str, Any]:
+    return dict(zip(("value", "low", "high"), columns.values(), strict=True)) | {"clips": clips}
+
+
 def mean_row(values: Array) -> dict[str, Any]:
     """Mean over clips that have a value, with its bootstrap interval."""
-    known = values[np.isfinite(values)]
-    low, high = bootstrap_interval(known)
-    return {"value": known.mean() if len(known) else np.nan, "low": low, "high": high, "clips": len(known)}
+    return _row(mean_columns("value", values), int(np.isfinite(values).sum()))
 
 
 def frechet_row(truth: Array, others: Array) -> dict[str, Any]:
@@ -138,7 +139,7 @@ def frechet_row(truth: Array, others: Array) -> dict[str, Any]:
     for _ in range(FRECHET_DRAWS):
         index = rng.integers(len(truth), size=len(truth))
         draws.append(frechet_distance(truth[index], others[index]))
-    half = 1.96 * float(np.std(draws, ddof=1))
+    half = normal() * float(np.std(draws, ddof=1))
     note = f"biased: {len(truth)} clips for {truth.shape[1]} dimensions" if len(truth) <= truth.shape[1] else ""
     return {"value": value, "low": max(0.0, value - half), "high": value + half, "clips": len(truth), "note": note}
 
@@ -170,8 +171,7 @@ def metric_rows(name: str, measured: Measured, where: str) -> list[dict[str, Any
 
 def share_row(holds: NDArray[np.bool_]) -> dict[str, Any]:
     """Share of clips, with Wilson's interval."""
-    value, low, high = wilson(int(holds.sum()), len(holds))
-    return {"value": value, "low": low, "high": high, "clips": len(holds)}
+    return _row(share_columns("value", holds), len(holds))
 
 
 def object_rows(name: str, table: pd.DataFrame, causes: Sequence[str], protocol: str) -> list[dict[str, Any]]:

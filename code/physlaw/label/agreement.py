@@ -1,4 +1,4 @@
-"""Shares with their intervals, and how far raters agree beyond chance."""
+"""How far raters agree beyond chance."""
 
 from __future__ import annotations
 
@@ -7,35 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-Z = 1.959963984540054  # the normal distribution's 97.5 % quantile: two-sided 95 %
-
-
-@dataclass(frozen=True)
-class Share:
-    """count of `of` as a fraction with its 95 % interval; None when `of` is 0."""
-
-    count: int
-    of: int
-    share: float | None
-    low: float | None
-    high: float | None
-
-
-def wilson(count: int, of: int) -> Share:
-    """A share with Wilson's score interval, without continuity correction.
-
-    Sensible where the usual interval is not: few clips, shares of 0 and 1.
-    Source: Wilson, J. Am. Stat. Assoc. 22 (1927); Newcombe, Stat. Med. 17 (1998), method 3.
-    """
-    assert 0 <= count <= of
-    if not of:
-        return Share(0, 0, None, None, None)
-    p = count / of
-    centre = (p + Z**2 / (2 * of)) / (1 + Z**2 / of)
-    half = Z / (1 + Z**2 / of) * math.sqrt(p * (1 - p) / of + Z**2 / (4 * of**2))
-    # At 0 and 1 the interval ends there exactly; rounding would miss it.
-    return Share(count, of, p, 0.0 if count == 0 else centre - half, 1.0 if count == of else centre + half)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from physlaw.label.agreement import Agreement, Share
+from physlaw.intervals import Share
+from physlaw.label.agreement import Agreement
 from physlaw.label.score import GroupScore, LabelScore
 from physlaw.report.tables import MISSING, markdown
 

@@ -20,7 +20,7 @@ from physlaw.errors import UserError
 from physlaw.files import read_text, write_text
 from physlaw.report.metrics import needed, read_metrics
 from physlaw.report.study import study_report
-from physlaw.schema import SCHEMA, UNKNOWN, read_record_text
+from physlaw.schema import RENAMED, SCHEMA, UNKNOWN, read_record_text
 
 MAX_NAMED = 36  # unfinished cells, one a line
 
@@ -169,24 +169,26 @@ def collect(cells: list[CellConfig], out: Path, mixed_code: bool = False) -> tup
 def _metrics_text(parts: list[tuple[CellConfig, Finished | None]]) -> str:
     """metrics.csv. The cells' rows are pasted as text: parsing each one's few lines would take most of the time."""
     first = next(done for _, done in parts if done is not None)
-    names, measured = list(cell_names(first.cell)), first.rows.split("\n", 1)[0]
+    names, measured = list(cell_names(first.cell)), _columns(first.rows)
     constants = list(first.row_constants())
-    if "kind" not in measured.split(","):
+    if "kind" not in measured:
         raise UserError(f"{first.cell.folder / 'rows.csv'}: not the rows of a cell; {RERUN}")
-    lines = [",".join(["schema", *names, measured, *constants])]
-    blanks = [""] * len(measured.split(","))
-    blanks[measured.split(",").index("kind")] = "missing"
+    lines = [",".join(["schema", *names, *measured, *constants])]
+    blanks = ["missing" if name == "kind" else "" for name in measured]
     for cell, done in parts:
         before = _csv_line([SCHEMA, *cell_names(cell).values()])
         if done is None:
             lines.append(",".join([before, *blanks, *[""] * len(constants)]))
             continue
-        header, *rows = done.rows.splitlines() or [""]
-        if header != measured:
+        if _columns(done.rows) != measured:
             raise UserError(f"{cell.folder / 'rows.csv'} has other columns than {first.cell.folder / 'rows.csv'}")
         after = _csv_line(done.row_constants().values())
-        lines += [f"{before},{row},{after}" for row in rows]
+        lines += [f"{before},{row},{after}" for row in done.rows.splitlines()[1:]]
     return "\n".join(lines) + "\n"
+
+
+def _columns(rows: str) -> list[str]:
+    return [RENAMED.get(name, name) for name in rows.split("\n", 1)[0].split(",")]
 
 
 def _csv_line(values: Iterable[Any]) -> str:

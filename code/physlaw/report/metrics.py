@@ -13,7 +13,7 @@ import pandas as pd
 
 from physlaw.csv_file import COLLECT, read_csv
 from physlaw.errors import UserError
-from physlaw.schema import UNKNOWN, check_schema
+from physlaw.schema import RENAMED, UNKNOWN, check_schema
 
 NAMES = ("study", "profile", "recipe", "cell", "seed", "kind")
 # Of every finished cell.
@@ -31,7 +31,7 @@ def read_metrics(folder: Path) -> pd.DataFrame:
     path = folder / "metrics.csv"
     if not path.is_file():
         raise UserError(f"{path}: no such file; run `physlaw collect` or `physlaw reproduce` first")
-    metrics = read_csv(path, COLLECT, TEXTS)
+    metrics = read_csv(path, COLLECT, TEXTS).rename(columns=RENAMED)
     for found in set(metrics["schema"].tolist() if "schema" in metrics else ()):
         check_schema(found, path)
     absent = [name for name in (*NAMES, *KNOWN) if name not in metrics]

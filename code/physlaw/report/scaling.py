@@ -25,7 +25,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from physlaw.report.verdicts import Difference, quantile
+from physlaw.intervals import student
+from physlaw.report.verdicts import Difference
 
 DATA, MODEL = "training_clips", "parameters"
 AXES = (DATA, MODEL)
@@ -62,7 +63,7 @@ def least_squares(design: Floats, y: Floats) -> tuple[Floats, Floats]:
         return coefficients, np.full(len(coefficients), np.nan)
     variance = float(np.sum((y - design @ coefficients) ** 2)) / freedom
     errors: Floats = np.sqrt(variance * np.diag(np.linalg.inv(design.T @ design)))
-    return coefficients, np.asarray(quantile(freedom) * errors)
+    return coefficients, np.asarray(student(freedom) * errors)
 
 
 def power_law(runs: pd.DataFrame, error: str) -> Fit:
@@ -104,5 +105,5 @@ def mean_interval(values: Floats) -> tuple[float, float, float]:
     mean = float(values.mean())
     if len(values) < 2:
         return mean, np.nan, np.nan
-    half = quantile(len(values) - 1) * float(values.std(ddof=1)) / math.sqrt(len(values))
+    half = student(len(values) - 1) * float(values.std(ddof=1)) / math.sqrt(len(values))
     return mean, mean - half, mean + half

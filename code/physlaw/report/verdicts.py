@@ -11,13 +11,11 @@ from dataclasses import astuple, dataclass, fields
 
 import pandas as pd
 
+from physlaw.intervals import student
 from physlaw.report.tables import Table
 
 SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE, NOT_RUN = "supported", "not supported", "inconclusive", "not run"
 FILE = "verdicts.csv"
-# 97.5 % quantiles of Student's t; between two rows the larger one counts, which makes intervals a little too wide.
-_T = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228, 15: 2.131,
-      20: 2.086, 30: 2.042, 60: 2.000, 120: 1.980}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def difference(before: pd.DataFrame, after: pd.DataFrame) -> Difference:
         parts = [(float(rows["value"].var()) / len(rows), len(rows) - 1) for rows in (before, after)]
         variance = sum(part for part, _ in parts)
         freedom = variance**2 / sum(part**2 / n for part, n in parts) if variance else 1.0
-        half = quantile(freedom) * math.sqrt(variance)
+        half = student(freedom) * math.sqrt(variance)
         return Difference(value, value - half, value + half, seeds)
     common = set(before["seed"]) & set(after["seed"])
     seed_of = [min(common) if common else rows["seed"].min() for rows in (before, after)]
@@ -99,7 +97,7 @@ def paired_difference(before: pd.DataFrame, after: pd.DataFrame) -> Difference:
     if len(both) < 2:
         return difference(before, after)
     changes = both["value_after"] - both["value_before"]
-    half = quantile(len(both) - 1) * math.sqrt(float(changes.var()) / len(both))
+    half = student(len(both) - 1) * math.sqrt(float(changes.var()) / len(both))
     value = float(changes.mean())
     return Difference(value, value - half, value + half, len(both))
 
@@ -126,11 +124,6 @@ def logarithms(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["value"] > 0]
     ends = {name: [math.log(x) if x > 0 else math.nan for x in rows[name]] for name in ("value", "low", "high")}
     return rows.assign(**ends)
-
-
-def quantile(freedom: float) -> float:
-    """Student's t, 97.5 %, for at least one degree of freedom."""
-    return _T[max((known for known in _T if known <= freedom + 1e-9), default=1)]
 
 
 def decide(improvements: Iterable[Difference]) -> str:

@@ -6,7 +6,6 @@ automatic.csv: the automatic verdicts, as `physlaw label score automatic=` reads
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from numpy.typing import NDArray
 
 from physlaw.config import CellConfig
 from physlaw.csv_file import RERUN, read_csv
-from physlaw.data.npz import read_arrays
+from physlaw.data.npz import read_arrays, write_arrays
 from physlaw.errors import UserError
-from physlaw.files import visible, write_bytes, write_text
+from physlaw.files import visible, write_text
 from physlaw.report.page import SHOWN, shown_cells
 from physlaw.studies.combinatorial import SETS
 
@@ -43,8 +42,8 @@ def gather(cells: list[CellConfig], out: Path) -> None:
             clips.append(_named(table, cell=cell.name, set=name))
             frames.append(_named(_by_frame(folder / f"{name}.npz"), cell=cell.name, set=name))
             if cell in shown:
-                content = _chosen_clips(folder / name, table)
-                write_bytes(out / "clips" / f"{cell.name}.{name}.npz", content)
+                path = out / "clips" / f"{cell.name}.{name}.npz"
+                write_arrays(path, _chosen_clips(folder / name, table))
         ambiguous.append(_named(read_csv(folder / "ambiguity.csv", RERUN), cell=cell.name))
     every = pd.concat(clips, ignore_index=True)
     _write_csv(out / "clips.csv", every)
@@ -104,8 +103,8 @@ def chosen_rows(table: pd.DataFrame) -> list[tuple[int, str]]:
     return chosen
 
 
-def _chosen_clips(folder: Path, table: pd.DataFrame) -> bytes:
-    """An .npz of the chosen clips: SHOWN (n, T, W, W, 3) uint8, template, scene, number (n,), and rank (n,) words.
+def _chosen_clips(folder: Path, table: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """The chosen clips: SHOWN (n, T, W, W, 3) uint8, template, scene, number (n,), and rank (n,) words.
 
     The parts of a set together hold its clips in the order of the table; they are read one at a time.
     """
@@ -130,6 +129,4 @@ def _chosen_clips(folder: Path, table: pd.DataFrame) -> bytes:
     for name in ("template", "scene", "number"):
         arrays[name] = table.loc[[row for row, _ in chosen], name].to_numpy()
     arrays["rank"] = np.array([rank for _, rank in chosen])
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
-    return stream.getvalue()
+    return arrays

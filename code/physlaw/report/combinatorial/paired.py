@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pandas as pd
 
+from physlaw.intervals import normal
 from physlaw.report.combinatorial.rows import (
     DIGITS,
     LABELS,
@@ -28,7 +29,6 @@ from physlaw.studies.combinatorial import SETS, TEMPLATES
 
 MEASURES = ("ssim", "psnr", "lpips", "abnormal")
 ADDRESS = ["template", "scene", "trial"]
-_Z = 1.96
 
 
 def comparisons(metrics: pd.DataFrame) -> list[tuple[Key, Key]]:
@@ -48,7 +48,7 @@ def paired_difference(before: pd.Series, after: pd.Series) -> Difference | None:
     each = (after - before).dropna()
     if len(each) < 2:
         return None
-    half = _Z * float(each.std()) / math.sqrt(len(each))
+    half = normal() * float(each.std()) / math.sqrt(len(each))
     return Difference(float(each.mean()), float(each.mean()) - half, float(each.mean()) + half, 1)
 
 

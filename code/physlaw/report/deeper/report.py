@@ -15,6 +15,7 @@ from physlaw.config import CellConfig
 from physlaw.csv_file import COLLECT, RERUN, read_csv
 from physlaw.errors import UserError
 from physlaw.files import visible, write_bytes, write_text
+from physlaw.intervals import interval_names
 from physlaw.report import verdicts as verdict_files
 from physlaw.report.metrics import read_metrics
 from physlaw.report.page import MAX_ROWS, animations, first_finished, shown_cells, write_page
@@ -214,7 +215,7 @@ def _over_seeds(values: pd.Series, seeds: int, digits: int) -> str:
 
 
 def _with_interval(row: dict[Any, Any], column: Column) -> str:
-    value, low, high = (row.get(f"{column.name}{end}", math.nan) for end in ("", "_low", "_high"))
+    value, low, high = (row.get(name, math.nan) for name in (column.name, *interval_names(column.name)))
     text = number(value, column.digits)
     return (
         text
@@ -245,7 +246,7 @@ def values_of(metrics: Metrics, column: str, **names: str) -> pd.DataFrame:
         chosen &= metrics[key] == value
     rows = metrics[chosen].drop_duplicates("seed")
     rows = rows[rows[column].notna()]
-    ends = {end: rows.get(f"{column}_{end}", math.nan) for end in ("low", "high")}
+    ends = {end: rows.get(name, math.nan) for end, name in zip(("low", "high"), interval_names(column), strict=True)}
     return pd.DataFrame({"seed": rows["seed"], "value": rows[column], **ends})
 
 

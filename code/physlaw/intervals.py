@@ -1,0 +1,93 @@
+"""95 % intervals, all of them scipy's: of shares, of means over clips, and quantiles for differences between seeds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL = 0.95
+UPPER = (1 + LEVEL) / 2  # the quantile at a two-sided interval's upper end
+
+
+@dataclass(frozen=True)
+class Share:
+    """count of `of` as a fraction with its interval; None when `of` is 0."""
+
+    count: int
+    of: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+def wilson(count: int, of: int) -> Share:
+    """A share with Wilson's score interval, without continuity correction.
+
+    Sensible where the usual interval is not: few clips, shares of 0 and 1.
+    Source: Wilson, J. Am. Stat. Assoc. 22 (1927); Newcombe, Stat. Med. 17 (1998), method 3.
+    """
+    from scipy.stats import binomtest  # half a second, and only needed here
+
+    if not of:
+        return Share(0, 0, None, None, None)
+    found = binomtest(count, of).proportion_ci(LEVEL, method="wilson")
+    # At 0 and 1 the interval ends there exactly; rounding would miss it.
+    low, high = 0.0 if count == 0 else float(found.low), 1.0 if count == of else float(found.high)
+    return Share(count, of, count / of, low, high)
+
+
+def count_columns(name: str, count: int, of: int) -> dict[str, float]:
+    """A share and its Wilson interval, as `interval_columns`; NaN of none."""
+    found = wilson(count, of)
+    return interval_columns(name, *(math.nan if v is None else v for v in (found.share, found.low, found.high)))
+
+
+def share_columns(name: str, hits: NDArray[np.bool_]) -> dict[str, float]:
+    """`count_columns` of the clips (N,) that are hits."""
+    return count_columns(name, int(hits.sum()), len(hits))
+
+
+def mean_columns(name: str, values: NDArray[np.float64]) -> dict[str, float]:
+    """The mean of the finite ones of (N,) values, NaN of none, and its bootstrap interval, as `interval_columns`."""
+    known = values[np.isfinite(values)]
+    return interval_columns(name, float(known.mean()) if len(known) else math.nan, *bootstrap(known))
+
+
+def interval_columns(name: str, value: float, low: float, high: float) -> dict[str, float]:
+    """A value and its interval as columns of a row: <name>, <name>_low and <name>_high. Whoever writes or reads them
+    builds their names here."""
+    return dict(zip((name, *interval_names(name)), (value, low, high), strict=True))
+
+
+def interval_names(name: str) -> tuple[str, str]:
+    """The columns that the interval of column `name` is in: low, high."""
+    return f"{name}_low", f"{name}_high"
+
+
+def bootstrap(values: NDArray[np.float64], draws: int = 1000, seed: int = 0) -> tuple[float, float]:
+    """Interval of the mean of (N,) values, by the percentile bootstrap; NaN for fewer than two."""
+    from scipy.stats import bootstrap as resample
+
+    if len(values) < 2:
+        return math.nan, math.nan
+    rng = np.random.default_rng(seed)
+    settings = {"n_resamples": draws, "confidence_level": LEVEL, "method": "percentile", "rng": rng}
+    found = resample((values,), np.mean, vectorized=True, **settings).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def student(freedom: float) -> float:
+    """The quantile of Student's t at UPPER, for any number of degrees of freedom above 0."""
+    from scipy.special import stdtrit  # as scipy.stats.t.ppf, which takes longer to import
+
+    return float(stdtrit(freedom, UPPER))
+
+
+def normal() -> float:
+    """The normal distribution's quantile at UPPER, 1.96."""
+    from scipy.special import ndtri
+
+    return float(ndtri(UPPER))
