@@ -4,8 +4,9 @@ import pytest
 from physlaw.data.clips import RenderedClips, WithMirrored, scenes_digest
 from physlaw.data.random_objects import MARGIN, MAX_OBJECTS, RADII, RandomObjectClips
 from physlaw.errors import UserError
+from physlaw.worlds.appearance import BLUE, CIRCLE, RED, RING, SQUARE
 from physlaw.worlds.laws import WORLD_SIZE
-from physlaw.worlds.scenes import BLUE, CIRCLE, RED, RING, SQUARE, training_scenes
+from physlaw.worlds.scenes import training_scenes
 
 
 def test_a_clip_has_the_same_bytes_in_any_batch_and_order() -> None:

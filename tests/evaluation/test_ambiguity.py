@@ -3,15 +3,14 @@ import math
 import numpy as np
 import pytest
 
-from physlaw.errors import UserError
 from physlaw.evaluation.ambiguity import (
     EDGES,
     accuracy_by_margin,
-    ambiguity_figures,
     outcomes_from_frames,
     red_path,
 )
-from physlaw.render.bodies import PALETTE, render_bodies
+from physlaw.render.bodies import render_bodies
+from physlaw.worlds.appearance import PALETTE
 from physlaw.worlds.bodies import GREEN, RED, pack
 from physlaw.worlds.phyre.ambiguity import (
     ELSEWHERE,
@@ -131,40 +130,3 @@ def test_every_clip_is_in_one_default_range() -> None:
     assert [row.low for row in rows] == list(EDGES[:-1])
     assert [row.clips for row in rows] == [1, 1, 1, 1, 2, 2]
     assert all(row.accuracy == row.accuracy_high == 1 for row in rows)
-
-
-def test_the_claim_s_figures() -> None:
-    below = [(THROUGH, RESTS)] * 20 + [(RESTS, MISSING)] * 5 + [(RESTS, RESTS)] * 15
-    above = [(LEFT, LEFT)] * 38 + [(LEFT, RIGHT)] * 2
-    true, found = zip(*below, *above, strict=True)
-    figures = ambiguity_figures(true, found, [0.5] * 40 + [-1.0] * 40)
-    assert figures.below.accuracy == pytest.approx(15 / 40)
-    assert figures.above.accuracy == pytest.approx(38 / 40)
-    assert figures.apart
-    assert figures.plausible == pytest.approx(20 / 25)
-    same = ambiguity_figures(true, true, [0.5] * 40 + [-1.0] * 40)
-    assert not same.apart
-    assert same.plausible is None
-    assert not ambiguity_figures([LEFT], [RIGHT], [0.1]).apart
-
-
-def test_bad_input_is_refused_by_name() -> None:
-    scenes = AmbiguityScenes(GAP_BALL)
-    frames = np.zeros((2, 4, 32, 32, 3), np.uint8)
-    with pytest.raises(UserError, match="uint8"):
-        outcomes_from_frames(frames.astype(float), scenes, [0, 1])
-    with pytest.raises(UserError, match="1 scenes need as many clips"):
-        outcomes_from_frames(frames, scenes, [0])
-    with pytest.raises(UserError, match="scene 101 is not in gap_ball; valid: 0 to 100"):
-        outcomes_from_frames(frames, scenes, [0, 101])
-    with pytest.raises(UserError, match=r"equally many, got \[1, 2, 1, 1\]"):
-        accuracy_by_margin([LEFT], [LEFT, LEFT], [0.1])
-    with pytest.raises(UserError, match="true outcome 'missing'; valid: through, rests, left, right"):
-        accuracy_by_margin([MISSING], [LEFT], [0.1])
-    with pytest.raises(UserError, match=r"found outcome 'up'; valid: .*elsewhere, missing"):
-        accuracy_by_margin([LEFT], ["up"], [0.1])
-    with pytest.raises(UserError, match="finite, got nan"):
-        accuracy_by_margin([LEFT], [LEFT], [math.nan])
-    for edges in ((0,), (-1, 1), (0, 1, 1)):
-        with pytest.raises(UserError, match="ascending"):
-            accuracy_by_margin([LEFT], [LEFT], [0.1], edges)

@@ -3,18 +3,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import compositions
 from physlaw.errors import UserError
 from physlaw.evaluation.lawful import CompositionTable, measure_composition, true_phases
 from physlaw.render.discs import render_clips
-from physlaw.worlds import composition
-from physlaw.worlds.composition import COMPOSITIONS, CompositionScenes, columns, composition_trajectory, object_scene
+from physlaw.worlds.composition import (
+    COMPOSITIONS,
+    FACTORS,
+    CompositionScenes,
+    columns,
+    composition_trajectory,
+    object_scene,
+)
 from physlaw.worlds.objects import simulate_objects
 
 OUTSIDE = -50.0
 
 
 def scene_sets(name: str) -> list[CompositionScenes]:
-    return [composition.training_compositions(name, "3k"), composition.test_compositions(name)]
+    return [compositions.training(name, "3k"), compositions.both_events(name)]
 
 
 def judge(init: np.ndarray, true: np.ndarray, shown: np.ndarray, width: int) -> CompositionTable:
@@ -56,7 +63,7 @@ def test_the_truth_is_lawful(name: str, width: int) -> None:
 
 @pytest.mark.parametrize("name", ["composition_spatial", "composition_temporal"])
 def test_a_ball_that_goes_through_the_wall_is_found(name: str) -> None:
-    scenes = composition.test_compositions(name)
+    scenes = compositions.both_events(name)
     index = np.arange(96)
     init, true = scenes.init(index), scenes.positions(index)
     ball = 0 if name == "composition_spatial" else 1
@@ -66,7 +73,7 @@ def test_a_ball_that_goes_through_the_wall_is_found(name: str) -> None:
 
 
 def test_balls_that_go_through_each_other_are_found() -> None:
-    scenes = composition.test_compositions("composition_temporal")
+    scenes = compositions.both_events("composition_temporal")
     index = np.arange(96)
     init, true = scenes.init(index), scenes.positions(index)
     table = judge(init, true, without(init, other=False), 16)
@@ -76,7 +83,7 @@ def test_balls_that_go_through_each_other_are_found() -> None:
 @pytest.mark.parametrize("name", COMPOSITIONS)
 @pytest.mark.parametrize("k", [0, 1])
 def test_objects_that_vanish_are_found(name: str, k: int) -> None:
-    scenes = composition.test_compositions(name)
+    scenes = compositions.both_events(name)
     index = np.arange(96)
     init, true = scenes.init(index), scenes.positions(index)
     shown = true.copy()
@@ -93,7 +100,7 @@ def test_objects_that_vanish_are_found(name: str, k: int) -> None:
 @pytest.mark.parametrize("name", COMPOSITIONS)
 @pytest.mark.parametrize("k", [0, 1])
 def test_objects_that_turn_round_are_found(name: str, k: int) -> None:
-    scenes = composition.test_compositions(name)
+    scenes = compositions.both_events(name)
     index = np.arange(96)
     init, true = scenes.init(index), scenes.positions(index)
     shown = true.copy()
@@ -104,12 +111,12 @@ def test_objects_that_turn_round_are_found(name: str, k: int) -> None:
 
 
 def test_an_object_that_the_truth_lacks_must_not_appear() -> None:
-    scenes = composition.training_compositions("composition_temporal_plain", "3k")
+    scenes = compositions.training("composition_temporal_plain", "3k")
     index = np.arange(1, 40, 2)  # half B: no red ball
     init, true = scenes.init(index), scenes.positions(index)
     assert judge(init, true, true, 16).lawful.all()
     appeared, shown = init.copy(), true.copy()
-    appeared[:, composition.FACTORS.index("red_r")] = 0.6
+    appeared[:, FACTORS.index("red_r")] = 0.6
     shown[:, :, 0] = [1.0, 1.0]
     frames = render_clips(composition_trajectory(appeared, shown), 16)
     radii, shapes = columns(init, "red_r", "blue_r"), columns(init, "red_shape", "blue_shape")
@@ -119,7 +126,7 @@ def test_an_object_that_the_truth_lacks_must_not_appear() -> None:
 
 def test_small_deviations_are_tolerated() -> None:
     """A speed 5 % off, and an event one frame late."""
-    scenes = composition.test_compositions("composition_spatial")
+    scenes = compositions.both_events("composition_spatial")
     index = np.arange(96)
     init, true = scenes.init(index), scenes.positions(index)
     slow = true[:, :1] + 0.95 * (true - true[:, :1])
@@ -136,7 +143,7 @@ def test_phases_are_the_stretches_between_events() -> None:
 
 
 def test_a_table_has_one_row_per_clip() -> None:
-    scenes = composition.test_compositions("composition_temporal")
+    scenes = compositions.both_events("composition_temporal")
     index = np.arange(7)
     true = scenes.positions(index)
     table = judge(scenes.init(index), true, true, 16).columns()
@@ -148,7 +155,7 @@ def test_a_table_has_one_row_per_clip() -> None:
 
 
 def test_what_does_not_match_is_refused() -> None:
-    scenes = composition.test_compositions("composition_spatial")
+    scenes = compositions.both_events("composition_spatial")
     index = np.arange(4)
     true = scenes.positions(index)
     frames = render_clips(scenes.trajectory(index), 16)

@@ -10,8 +10,9 @@ from physlaw.errors import UserError
 from physlaw.evaluation.looks import NEVER, UNKNOWN, ObjectLooks, measure_object
 from physlaw.evaluation.looks_check import blur, check_shape_resolution, confusion
 from physlaw.render.discs import area_average, render_clips
+from physlaw.worlds.appearance import BLUE, CIRCLE, RED, RING, SQUARE
 from physlaw.worlds.laws import WORLD_SIZE, uniform_motion
-from physlaw.worlds.scenes import BLUE, CIRCLE, RED, RING, SQUARE, Trajectory
+from physlaw.worlds.scenes import Trajectory
 
 WIDTH, LENGTH = 32, 16
 Frames = NDArray[np.uint8]

@@ -20,6 +20,7 @@ from physlaw.models.tokenizers import (
     to_unit,
 )
 from physlaw.models.vae import CausalConv, Downsample, Upsample, VideoVAE
+from physlaw.worlds.appearance import PALETTE
 from physlaw.worlds.scenes import eval_scenes
 
 TINY = ModelConfig("tiny", depth=2, hidden_size=48, num_heads=4, patch_size=(1, 2, 2))
@@ -284,7 +285,7 @@ def test_pictures_of_bodies_come_back_from_their_coverage(side: int) -> None:
     assert latents.shape[1] == 3
     assert (to_frames(tokenizer.decode(latents)) == frames).all()  # green and purple too: it is RGB in another basis
     coverage = latents / tokenizer.scale + 0.5
-    red, gray, black = (torch.tensor(colour, dtype=torch.uint8) for colour in BodyPixels.COLOURS)
+    red, gray, black = torch.from_numpy(PALETTE[list(BodyPixels.COLOURS)])
     for k, colour in enumerate((red, gray, black)):
         full = coverage.permute(0, 2, 3, 4, 1)[(torch.from_numpy(frames) == colour).all(-1)]
         assert len(full) or side == 32  # where few pixels are wholly covered

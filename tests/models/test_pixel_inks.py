@@ -2,16 +2,17 @@ import numpy as np
 import pytest
 import torch
 
+import compositions
 from physlaw.models.pixels import InkPixels
 from physlaw.models.tokenizers import to_frames, to_unit
 from physlaw.render.discs import render_clips
-from physlaw.worlds import composition
+from physlaw.worlds.composition import COMPOSITIONS
 
 
 @pytest.mark.parametrize("side", [16, 32, 64])
-@pytest.mark.parametrize("name", composition.COMPOSITIONS)
+@pytest.mark.parametrize("name", COMPOSITIONS)
 def test_clips_of_compositions_come_back_from_their_coverage(name: str, side: int) -> None:
-    scenes = composition.training_compositions(name, "300")
+    scenes = compositions.training(name, "300")
     frames = render_clips(scenes.trajectory(np.arange(12)), side)
     tokenizer = InkPixels()
     latents = tokenizer.encode(to_unit(frames))

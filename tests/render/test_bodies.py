@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from physlaw.errors import UserError
-from physlaw.render.bodies import PALETTE, index_pictures, render_bodies
+from physlaw.render.bodies import index_pictures, render_bodies
+from physlaw.worlds.appearance import PALETTE
 from physlaw.worlds.bodies import (
     BAR,
     BLACK,

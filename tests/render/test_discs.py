@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from physlaw.errors import UserError
 from physlaw.render.dense import render_dense
 from physlaw.render.discs import area_average, render_clips
+from physlaw.worlds.appearance import BLUE, CIRCLE, RED, RING, SQUARE
 from physlaw.worlds.scenarios import SCENARIOS
-from physlaw.worlds.scenes import BLUE, CIRCLE, RED, RING, SQUARE, Trajectory, ball_trajectory, training_scenes
+from physlaw.worlds.scenes import Trajectory, ball_trajectory, training_scenes
 
 
 def one_ball(x: float, y: float, r: float = 1.0) -> Trajectory:

@@ -9,7 +9,8 @@ from physlaw.data.random_objects import RandomObjectClips
 from physlaw.errors import UserError
 from physlaw.render.discs import render_clips
 from physlaw.render.gpu import render_clips_torch
-from physlaw.worlds.scenes import RING, Trajectory, training_scenes
+from physlaw.worlds.appearance import RING
+from physlaw.worlds.scenes import Trajectory, training_scenes
 
 DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(
     not torch.cuda.is_available(), reason="needs a GPU")])]  # fmt: skip

@@ -3,6 +3,7 @@ import time
 import numpy as np
 import pytest
 
+import compositions
 from physlaw.errors import UserError
 from physlaw.render.discs import render_clips
 from physlaw.worlds import composition, laws
@@ -29,7 +30,7 @@ def expected(name: str, number: int) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
 def test_each_half_has_its_event_alone(name: str) -> None:
-    scenes, index = composition.training_compositions(name, "3k"), np.arange(COUNT)
+    scenes, index = compositions.training(name, "3k"), np.arange(COUNT)
     assert events(scenes, index) == [expected(name, number) for number in index.tolist()]
     init = scenes.init(index)
     moves, present = columns(init, "red_v", "blue_v") != 0, columns(init, "red_present", "blue_present") > 0
@@ -45,7 +46,7 @@ def test_each_half_has_its_event_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
 def test_both_events_come_together_in_the_test_set_alone(name: str) -> None:
-    scenes = composition.test_compositions(name)
+    scenes = compositions.both_events(name)
     index = np.arange(len(scenes))
     found = events(scenes, index)
     assert found == [[(RED, WALL)] if name == SPATIAL else [(RED, BLUE), (BLUE, WALL)]] * len(scenes)
@@ -54,8 +55,8 @@ def test_both_events_come_together_in_the_test_set_alone(name: str) -> None:
 
 def test_collisions_are_near_the_wall_in_the_test_set_alone() -> None:
     for scenes, near in (
-        (composition.training_compositions(TEMPORAL, "3k"), False),
-        (composition.test_compositions(TEMPORAL), True),
+        (compositions.training(TEMPORAL, "3k"), False),
+        (compositions.both_events(TEMPORAL), True),
     ):
         index = np.arange(0, 200, 2)
         init, positions = scenes.init(index), scenes.positions(index)
@@ -101,7 +102,7 @@ def test_ball_and_square_pass_each_other_and_the_wall(split: str) -> None:
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
 def test_values_are_within_the_studies_ranges(name: str) -> None:
-    for scenes in (composition.training_compositions(name, "3k"), composition.test_compositions(name)):
+    for scenes in (compositions.training(name, "3k"), compositions.both_events(name)):
         init = scenes.init(np.arange(COUNT))
         present = columns(init, "red_present", "blue_present") > 0
         radii, speeds = columns(init, "red_r", "blue_r"), np.abs(columns(init, "red_v", "blue_v"))
@@ -114,18 +115,18 @@ def test_values_are_within_the_studies_ranges(name: str) -> None:
 
 
 def test_a_scene_depends_on_set_seed_and_number_alone() -> None:
-    scenes = composition.training_compositions(TEMPORAL, "3k")
+    scenes = compositions.training(TEMPORAL, "3k")
     together = scenes.positions(np.array([7, 2999, 7, 12]))
     for row, number in ((0, 7), (1, 2999), (2, 7), (3, 12)):
-        alone = composition.training_compositions(TEMPORAL, "3k").positions(np.array([number]))
+        alone = compositions.training(TEMPORAL, "3k").positions(np.array([number]))
         assert np.array_equal(alone[0], together[row])
         assert np.array_equal(scenes.positions(np.array([number]))[0], together[row])  # remembered
-    other = composition.training_compositions(TEMPORAL, "3k", seed=1).positions(np.array([7]))
+    other = compositions.training(TEMPORAL, "3k", seed=1).positions(np.array([7]))
     assert not np.array_equal(other[0], together[0])
 
 
 def test_large_sets_remember_some_scenes_and_stay_right() -> None:
-    scenes = composition.training_compositions(TEMPORAL, "3m")
+    scenes = compositions.training(TEMPORAL, "3m")
     index = np.array([5, 300_005, 5])  # share a place
     first = scenes.positions(index)
     assert np.array_equal(first[0], first[2])
@@ -135,7 +136,7 @@ def test_large_sets_remember_some_scenes_and_stay_right() -> None:
 
 
 def test_remembered_scenes_are_fast() -> None:
-    scenes, index = composition.training_compositions(PLAIN, "300"), np.arange(300)
+    scenes, index = compositions.training(PLAIN, "300"), np.arange(300)
     scenes.trajectory(index)
     start = time.perf_counter()
     scenes.trajectory(index)
@@ -144,7 +145,7 @@ def test_remembered_scenes_are_fast() -> None:
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
 def test_the_wall_is_drawn_in_every_scene(name: str) -> None:
-    scenes, index = composition.training_compositions(name, "300"), np.arange(20)
+    scenes, index = compositions.training(name, "300"), np.arange(20)
     trajectory, init = scenes.trajectory(index, 4), scenes.init(index)
     assert trajectory.positions.shape == (20, 4, 2 + composition.WALL_TILES[1], 2)
     frames = render_clips(trajectory, 256)
@@ -159,28 +160,26 @@ def test_the_wall_is_drawn_in_every_scene(name: str) -> None:
 
 def test_clips_may_be_shorter() -> None:
     scenes, index = CompositionScenes(SPATIAL, "eval/both", num_frames=20), np.arange(3)
-    full = composition.test_compositions(SPATIAL)
+    full = compositions.both_events(SPATIAL)
     assert np.array_equal(scenes.positions(index), full.positions(index)[:, :20])
     assert np.array_equal(full.trajectory(index, 3).positions, full.trajectory(index).positions[:, :3])
 
 
 def test_a_digest_tells_sets_apart() -> None:
-    digests = {
-        composition.training_compositions(name, "300", seed).digest() for name in (TEMPORAL, PLAIN) for seed in (0, 1)
-    }
+    digests = {compositions.training(name, "300", seed).digest() for name in (TEMPORAL, PLAIN) for seed in (0, 1)}
     assert len(digests) == 4
-    assert composition.training_compositions(PLAIN, "300").digest() in digests
-    assert len(FACTORS) == composition.training_compositions(PLAIN, "300").init(np.arange(1)).shape[1]
+    assert compositions.training(PLAIN, "300").digest() in digests
+    assert len(FACTORS) == compositions.training(PLAIN, "300").init(np.arange(1)).shape[1]
 
 
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(UserError, match="composition_spatial, composition_temporal, composition_temporal_plain"):
-        composition.training_compositions("composition", "300")
-    with pytest.raises(UserError, match="300, 3k, 30k, 300k, 3m"):
-        composition.training_compositions(SPATIAL, "24m")
+        compositions.training("composition", "300")
+    with pytest.raises(UserError, match="train/300, train/3k, train/30k, train/300k, train/3m"):
+        compositions.training(SPATIAL, "24m")
     with pytest.raises(UserError, match="eval/both"):
         CompositionScenes(SPATIAL, "eval/id")
     with pytest.raises(UserError, match="1 to 32, got 33"):
-        composition.test_compositions(SPATIAL).positions(np.arange(1), 33)
+        compositions.both_events(SPATIAL).positions(np.arange(1), 33)
     with pytest.raises(IndexError, match="300"):
-        composition.training_compositions(SPATIAL, "300").init(np.array([300]))
+        compositions.training(SPATIAL, "300").init(np.array([300]))

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from engine import simulate_engine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from physlaw.errors import UserError
 from physlaw.worlds import laws
-from physlaw.worlds.engine import simulate_engine
 from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import training_scenes
 

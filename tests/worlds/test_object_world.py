@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from physlaw.errors import UserError
 from physlaw.render.dense import RING_HOLE
 from physlaw.worlds import laws
+from physlaw.worlds.appearance import CIRCLE, RING, SQUARE
 from physlaw.worlds.objects import HOLE, WALL, ObjectScene, Wall, drawn_area, simulate_objects
-from physlaw.worlds.scenes import CIRCLE, RING, SQUARE
 
 speeds = st.floats(1.0, 4.0)
 sizes = st.floats(0.5, 1.2)

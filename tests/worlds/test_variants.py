@@ -6,8 +6,9 @@ import pytest
 from physlaw.config import STUDIES
 from physlaw.data.config import SIZES
 from physlaw.errors import UserError
+from physlaw.worlds.appearance import BLUE, RED
 from physlaw.worlds.scenarios import SCENARIOS
-from physlaw.worlds.scenes import BLUE, RED, eval_scenes, training_scenes
+from physlaw.worlds.scenes import eval_scenes, training_scenes
 from physlaw.worlds.variants import (
     GAPS,
     HOLES,

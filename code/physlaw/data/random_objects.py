@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from physlaw.data.clips import Frames, Index
 from physlaw.errors import UserError
 from physlaw.render.discs import render_clips
+from physlaw.worlds.appearance import BLUE, CIRCLE, RED, RING, SQUARE
 from physlaw.worlds.laws import FRAME_S, WORLD_SIZE
-from physlaw.worlds.scenes import BLUE, CIRCLE, RED, RING, SQUARE, Trajectory
+from physlaw.worlds.scenes import Trajectory
 from physlaw.worlds.streams import stream_key, uniforms
 
 Array = NDArray[np.float64]

@@ -19,12 +19,12 @@ from physlaw.evaluation.looks_fit import SHAPES, look_at_frames
 from physlaw.evaluation.track import Frames, check_frames
 from physlaw.evaluation.velocity import FIRST_FRAME
 from physlaw.render.config import METHODS
+from physlaw.worlds.appearance import IS_BLUE, IS_RED
 from physlaw.worlds.laws import FRAME_S
 
 Array = NDArray[np.float64]
 
 UNKNOWN = 255  # code of a shape that cannot be told
-IS_RED, IS_BLUE = 0, 1
 MIXED = 0.3  # a share of blue from here to one less this is neither colour
 MIN_SCORE = 0.3  # of 1, a shape's own picture, and 0, half-way to another shape's: below it no shape is named
 MAX_MISFIT = 0.1  # of the object's energy: what differs more from every shape's picture has none of the shapes

@@ -11,12 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
-from physlaw.evaluation.looks import IS_BLUE, IS_RED, measure_object
+from physlaw.evaluation.looks import measure_object
 from physlaw.evaluation.looks_fit import SHAPES, gaussian_kernel
 from physlaw.evaluation.track import Frames
 from physlaw.render.discs import render_clips
+from physlaw.worlds.appearance import BLUE, COLOURS, IS_BLUE, IS_RED
 from physlaw.worlds.laws import WORLD_SIZE, uniform_motion
-from physlaw.worlds.scenes import BLUE, NUM_FRAMES, RED, Trajectory
+from physlaw.worlds.scenes import NUM_FRAMES, Trajectory
 
 Array = NDArray[np.float64]
 
@@ -49,7 +50,7 @@ def random_objects(count: int, generator: np.random.Generator) -> tuple[Trajecto
     still = np.zeros(count)
     positions = uniform_motion(np.stack([x, y], axis=1), np.stack([velocity, still], axis=1), NUM_FRAMES)
     order = np.arange(count)
-    colours = np.array([RED, BLUE], np.uint8)[order % 2]
+    colours = COLOURS[order % 2]
     shapes = np.array(SHAPES, np.uint8)[order // 2 % 3]
     return Trajectory(positions[:, :, None], radius[:, None], colours[:, None], shapes[:, None]), velocity
 

@@ -17,7 +17,8 @@ from physlaw.evaluation.track import MIN_RADIUS_WORLD, MIN_SHARE, THRESHOLD, Fra
 from physlaw.jit import jit
 from physlaw.render.dense import RIM, RING_HOLE
 from physlaw.render.discs import render_clips
-from physlaw.worlds.scenes import CIRCLE, RED, RING, SQUARE, Trajectory
+from physlaw.worlds.appearance import CIRCLE, RED, RING, SQUARE
+from physlaw.worlds.scenes import Trajectory
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError
 from physlaw.evaluation.object_shapes import jit
-from physlaw.render.bodies import PALETTE
+from physlaw.worlds.appearance import PALETTE
 from physlaw.worlds.bodies import BLACK, GRAY, RED, SIDE, THICKNESS, WHITE
 
 Frames = NDArray[np.uint8]

@@ -11,6 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from physlaw.worlds.appearance import PALETTE
+from physlaw.worlds.bodies import BLACK, GRAY, RED
+
 
 class PixelTokenizer(nn.Module):
     """Clips (B, 3, T, H, W) in [-1, 1] <-> latents (B, balls, T, H, W).
@@ -46,13 +49,14 @@ class BodyPixels(PixelTokenizer):
     0.1. The other way, a model's errors of coverage make errors of colour that are no larger.
     """
 
-    COLOURS = ((243, 79, 70), (185, 202, 210), (0, 0, 0))  # the palette's red, gray, black
+    COLOURS = (RED, GRAY, BLACK)
     inks: Tensor
     unmix: Tensor
 
     def __init__(self, scale: float = 2.0) -> None:
         super().__init__(len(self.COLOURS), scale)
-        inks = 1 - torch.tensor(self.COLOURS, dtype=torch.float64) / 255  # what full coverage takes off white
+        colours = torch.tensor(PALETTE[list(self.COLOURS)], dtype=torch.float64)
+        inks = 1 - colours / 255  # what full coverage takes off white
         self.register_buffer("inks", inks.float(), persistent=False)
         self.register_buffer("unmix", inks.inverse().float(), persistent=False)
 

@@ -22,21 +22,9 @@ from numpy.typing import NDArray
 from physlaw.errors import UserError
 from physlaw.jit import jit
 from physlaw.render.config import check_resolution
+from physlaw.worlds.appearance import PALETTE
 from physlaw.worlds.bodies import SIDE, WHITE, Packed
 
-PALETTE = np.array(
-    [
-        (255, 255, 255),  # white
-        (243, 79, 70),  # red
-        (107, 206, 187),  # green
-        (24, 119, 242),  # blue
-        (75, 74, 164),  # purple
-        (185, 202, 210),  # gray
-        (0, 0, 0),  # black
-        (252, 223, 227),  # light red
-    ],
-    dtype=np.uint8,
-)
 MAX_BODIES = 255  # a pixel's body number is one byte
 _SLACK = 1e-6  # px; far above rounding errors, so that a column farther than this from an edge is on its true side
 _FAR = 1e6  # px; what lies farther away is clamped

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from physlaw.worlds.appearance import RING, SQUARE
 from physlaw.worlds.laws import WORLD_SIZE
-from physlaw.worlds.scenes import RING, SQUARE, Trajectory
+from physlaw.worlds.scenes import Trajectory
 
 RIM = 0.03  # share of the squared radius over which coverage falls from 1 to 0
 RING_HOLE = 0.6  # inner radius of a ring as a share of the outer one

@@ -21,8 +21,9 @@ from physlaw.errors import UserError, unknown
 from physlaw.jit import jit
 from physlaw.render.config import METHODS, check_resolution
 from physlaw.render.dense import RIM, RING_HOLE
+from physlaw.worlds.appearance import RING, SQUARE
 from physlaw.worlds.laws import WORLD_SIZE
-from physlaw.worlds.scenes import RING, SQUARE, Trajectory
+from physlaw.worlds.scenes import Trajectory
 
 NATIVE = 256
 _SLACK = 1e-3  # pixels; far above rounding errors, so a pixel that is filled without the formula is surely inside

@@ -16,8 +16,9 @@ from physlaw.errors import UserError, unknown
 from physlaw.render.config import METHODS, check_resolution
 from physlaw.render.dense import RIM, RING_HOLE
 from physlaw.render.discs import NATIVE
+from physlaw.worlds.appearance import RING, SQUARE
 from physlaw.worlds.laws import WORLD_SIZE
-from physlaw.worlds.scenes import RING, SQUARE, Trajectory
+from physlaw.worlds.scenes import Trajectory
 
 
 def _alpha(dx: Tensor, dy: Tensor, reach: Tensor, shape: Tensor) -> Tensor:

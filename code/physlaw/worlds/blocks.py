@@ -114,15 +114,3 @@ def paper_blocks(scenario: Scenario) -> dict[str, Block]:
         name = f"paper_{name}"
         blocks[name] = Block(name, level, "both" if out else "id", region, Grid(tuple(axes), scenario.feasible))
     return blocks
-
-
-def disjoint(first: Grid, second: Grid, tolerance: float = 1e-9) -> bool:
-    """No scene of one grid has the initial values of a scene of the other.
-
-    Two products share a point only where they share a value on every axis; feasibility can only remove points, so it
-    is not asked.
-    """
-    for ours, theirs in zip(first.axes, second.axes, strict=True):
-        if np.abs(ours[:, None] - theirs[None]).min() > tolerance:
-            return True
-    return False

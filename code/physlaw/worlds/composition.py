@@ -29,9 +29,10 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
 from physlaw.worlds import laws
+from physlaw.worlds.appearance import BLUE, CIRCLE, RED, SQUARE
 from physlaw.worlds.grids import check_numbers
 from physlaw.worlds.objects import WALL, Contact, Motion, ObjectScene, Wall, simulate_objects
-from physlaw.worlds.scenes import BLUE, CIRCLE, NUM_FRAMES, RED, SQUARE, Trajectory
+from physlaw.worlds.scenes import NUM_FRAMES, Trajectory
 from physlaw.worlds.streams import stream_key, uniforms
 
 Array = NDArray[np.float64]
@@ -368,23 +369,3 @@ def _check_frames(num_frames: int) -> int:
     if not 1 <= num_frames <= NUM_FRAMES:
         raise UserError(f"num_frames must be 1 to {NUM_FRAMES}, got {num_frames}")
     return num_frames
-
-
-def training_compositions(name: str, size: str, seed: int = 0) -> CompositionScenes:
-    """The training set of a composition, by size name: 300, 3k, 30k, 300k, 3m.
-
-    Raises:
-        UserError: unknown name or size (lists the valid ones).
-    """
-    if size not in TRAIN_SIZES:
-        raise unknown("training size of a composition", size, TRAIN_SIZES)
-    return CompositionScenes(name, f"train/{size}", seed)
-
-
-def test_compositions(name: str, seed: int = 0) -> CompositionScenes:  # noqa: PT028 - no test, a test set
-    """The test set of a composition: both events in every scene.
-
-    Raises:
-        UserError: unknown name (lists the valid ones).
-    """
-    return CompositionScenes(name, "eval/both", seed)

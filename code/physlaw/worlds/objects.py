@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError
 from physlaw.worlds import laws
-from physlaw.worlds.scenes import CIRCLE, RING, SQUARE
+from physlaw.worlds.appearance import CIRCLE, RING, SQUARE
 
 if TYPE_CHECKING:
     import pymunk  # otherwise in the functions that use it: a machine that only trains may lack it

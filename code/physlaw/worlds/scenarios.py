@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
 from physlaw.worlds import laws, placement
+from physlaw.worlds.appearance import CIRCLE
 from physlaw.worlds.blocks import Block, paper_blocks, released_blocks
 from physlaw.worlds.grids import Grid, Points, Rule
 from physlaw.worlds.placement import Placement
@@ -24,7 +25,6 @@ Array = NDArray[np.float64]
 
 ONE_BALL_GUARD = laws.WORLD_SIZE / 4  # 0 < r < 2.5
 TWO_BALL_GUARD = laws.WORLD_SIZE / 2  # r1 + r2 < 5
-CIRCLE, SQUARE, RING = 0, 1, 2  # codes of the factor shape; of colour 0 is red and 1 blue
 RELEASED_SEED = 42  # the release's default: random marginals, order of the scenes, placement
 
 

@@ -13,18 +13,16 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
 from physlaw.worlds import laws
+from physlaw.worlds.appearance import CIRCLE, COLOURS
 from physlaw.worlds.grids import Points
 from physlaw.worlds.placement import Placement
 from physlaw.worlds.released_order import ReleasedOrder, released_evaluation_order, released_training_order
-from physlaw.worlds.scenarios import CIRCLE, EVALUATIONS, RING, SCENARIOS, SQUARE, Scenario
+from physlaw.worlds.scenarios import EVALUATIONS, SCENARIOS, Scenario
 from physlaw.worlds.streams import stream_key, uniforms
 from physlaw.worlds.variants import get_scenario, training_scenario
 
-__all__ = ["BLUE", "CIRCLE", "RED", "RING", "SQUARE"]
-
 Array = NDArray[np.float64]
 
-RED, BLUE = (255, 0, 0), (0, 0, 255)
 NUM_FRAMES = 32
 PLACEMENTS = ("per_sample", "released")
 
@@ -61,7 +59,7 @@ def coloured_trajectory(
     positions: Array, radii: Array, colours: NDArray[np.integer], shapes: NDArray[np.uint8]
 ) -> Trajectory:
     """Objects whose colours are given as codes (N, B): 0 red, 1 blue."""
-    return Trajectory(positions, radii, np.array([RED, BLUE], dtype=np.uint8)[colours], shapes)
+    return Trajectory(positions, radii, COLOURS[colours], shapes)
 
 
 @dataclass(frozen=True)

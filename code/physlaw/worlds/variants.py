@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import unknown
+from physlaw.worlds.appearance import CIRCLE, IS_BLUE, IS_RED, RING, SQUARE
 from physlaw.worlds.blocks import Block
 from physlaw.worlds.grids import Grid, Joined, Points, Rule, Subset
 from physlaw.worlds.placement import Placement, place_uniform
 from physlaw.worlds.regions import Box
-from physlaw.worlds.scenarios import CIRCLE, COLLISION, EARLY_COLLISION, RING, SCENARIOS, SQUARE, UNIFORM, Scenario
+from physlaw.worlds.scenarios import COLLISION, EARLY_COLLISION, SCENARIOS, UNIFORM, Scenario
 
 Array = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 Interval = tuple[float, float]
 
-RED, BLUE = 0, 1  # codes of the factor colour
 MIDDLE_RADIUS, MIDDLE_SPEED = 1.05, 2.5  # halves share these values
 
 
@@ -202,8 +202,8 @@ HALVES: dict[str, tuple[str, Interval]] = {  # what a combination's words mean
     "large": ("r", (MIDDLE_RADIUS, 1.4)),
     "slow": ("v", (1.0, MIDDLE_SPEED)),
     "fast": ("v", (MIDDLE_SPEED, 4.0)),
-    "red": ("colour", (RED, RED)),
-    "blue": ("colour", (BLUE, BLUE)),
+    "red": ("colour", (IS_RED, IS_RED)),
+    "blue": ("colour", (IS_BLUE, IS_BLUE)),
     "circle": ("shape", (CIRCLE, CIRCLE)),
     "square": ("shape", (SQUARE, SQUARE)),
     "ring": ("shape", (RING, RING)),
@@ -259,7 +259,7 @@ def combination_bounds(combination: str) -> dict[str, Interval]:
 def _looks(combination: str) -> dict[str, Interval]:
     """All that a combination fixes: unnamed objects are red circles."""
     named = combination_bounds(combination) if combination else {}
-    return {"colour": (RED, RED), "shape": (CIRCLE, CIRCLE)} | named
+    return {"colour": (IS_RED, IS_RED), "shape": (CIRCLE, CIRCLE)} | named
 
 
 def _is_half(factor: str, bounds: dict[str, Interval]) -> bool:
