@@ -17,7 +17,8 @@ VENV ?= .venv
 LAUNCHER ?= .launcher
 FLAVOUR ?= $(shell (command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU) && echo cuda || echo cpu)
 PROFILE ?= smoke
-WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+# A third of their time tests wait, for processes that they kill and for disks.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 # What has no wheel is built by the locked setuptools, which is there before it.
