@@ -17,7 +17,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 PRELOADED = ["hydra", "physlaw.__main__", "physlaw.cell.run", "physlaw.cell.sweep", "physlaw.launch.cells",
-             "physlaw.reproduce", "physlaw.report.page", "physlaw.data.write", "physlaw.data.phyre_write"]  # fmt: skip
+             "physlaw.results.reproduce", "physlaw.report.page", "physlaw.data.write",
+             "physlaw.data.phyre_write"]  # fmt: skip
 _context = get_context("forkserver")
 _context.set_forkserver_preload(PRELOADED)
 _running: list[Verb] = []

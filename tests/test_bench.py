@@ -10,7 +10,7 @@ from physlaw.bench.collect import CollectBenchConfig, bench_collect
 from physlaw.bench.sample import SampleBenchConfig, bench_sample
 from physlaw.bench.simulate import BenchConfig, bench
 from physlaw.bench.train import TrainBenchConfig, bench_train
-from physlaw.config import compose_cell
+from physlaw.compose import compose_cell
 
 
 @pytest.mark.slow

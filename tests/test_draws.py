@@ -14,17 +14,19 @@ import pytest
 from numpy.typing import ArrayLike
 
 from physlaw.config import TokenizerConfig
-from physlaw.data.config import COMBINATORIAL, COMPOSITION, EVALUATIONS, SIZES
+from physlaw.data.config import EVALUATIONS
 from physlaw.data.random_bodies import RandomBodyClips
 from physlaw.data.random_objects import RandomObjectClips
 from physlaw.diffusion.noise import sample_noise
-from physlaw.evaluation.abnormal_check import spread_numbers
-from physlaw.evaluation.corruptions import CORRUPTIONS
-from physlaw.evaluation.evaluate import chosen_scenes
+from physlaw.evaluation.blocks import chosen_scenes
 from physlaw.evaluation.floors import in_dist_scenes
 from physlaw.evaluation.sweep import random_scenes
 from physlaw.intervals import bootstrap
 from physlaw.models.text import build_text_encoder
+from physlaw.studies import NAMES
+from physlaw.studies.combinatorial.abnormal_check import spread_numbers
+from physlaw.studies.combinatorial.corruptions import CORRUPTIONS
+from physlaw.studies.registry import scenarios_of
 from physlaw.training.tasks import sample_numbers
 from physlaw.worlds.composition import CompositionScenes
 from physlaw.worlds.phyre.ambiguity import FAMILIES, AmbiguityScenes
@@ -36,7 +38,9 @@ from physlaw.worlds.streams import permutation, stream_key
 from physlaw.worlds.variants import get_scenario
 
 KNOWN = Path(__file__).with_name("known_draws.json")
-BALLS = [name for name in SIZES if name not in (COMBINATORIAL, *COMPOSITION)]
+COMPOSITION = tuple(scenarios_of("composition"))
+SIZES = {name: sizes for study in NAMES for name, sizes in scenarios_of(study).items()} | scenarios_of("id_ood")
+BALLS = [name for name in SIZES if name not in ("combinatorial", *COMPOSITION)]
 FIRST = np.arange(3)
 
 
@@ -57,7 +61,7 @@ def scenes_of_balls(name: str) -> Iterator[tuple[str, str]]:
         yield f"{name} train/{size}", digest(scenes.init(index), scenes.positions(index))
     for evaluation in EVALUATIONS if scenario.tests is None else ("released",):
         for block in scenario.eval_blocks(evaluation).values():
-            scenes, chosen = eval_scenes(name, block.name, seed=1), chosen_scenes(block, 2)
+            scenes, chosen = eval_scenes(name, block.name, seed=1), chosen_scenes(block.name, len(block.grid), 2)
             yield f"{name} eval/{block.name}", digest(chosen, scenes.init(chosen), scenes.positions(chosen))
     if len(scenario.in_dist.factors) == len(scenario.factors):
         yield f"{name} sweep", digest(*random_scenes(scenario, 3, 8, 1, "elastic"))

@@ -20,7 +20,7 @@ from physlaw.bench.gpu.child import Outcome, run_stage
 from physlaw.bench.gpu.command import PRELOADED
 from physlaw.bench.gpu.page import GOALS, faults, page, summary
 from physlaw.bench.gpu.plan import STAGES, GpuReportConfig, missing_packages, stages_of
-from physlaw.config import compose_cell
+from physlaw.compose import compose_cell
 from physlaw.errors import UserError
 from physlaw.words import read
 

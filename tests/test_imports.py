@@ -11,7 +11,8 @@ PACKAGE = Path(physlaw.__file__).parent
 NOT_EVERYWHERE = ("av", "pymunk", "torchmetrics")  # machines that only train may lack them
 # What each layer may import from the package, besides itself and what is common.
 COMMON = {"code_digest", "errors", "fields", "files", "intervals", "lease", "config", "provenance", "terminal", "words"}
-COMMON |= {"schema", "csv_file", "signals", "isolated", "jit"}
+COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "progress"}
+TASKS = {"worlds", "render", "data", "models", "diffusion", "training"}
 ALLOWED = {
     "worlds": set(),
     "render": {"worlds"},
@@ -20,24 +21,14 @@ ALLOWED = {
     "diffusion": set(),
     "training": {"data", "models", "diffusion", "worlds"},
     "evaluation": {"worlds", "render", "data"},
-    "bench": {
-        "worlds",
-        "render",
-        "data",
-        "evaluation",
-        "models",
-        "training",
-        "launch",
-        "reproduce",
-        "cell",
-        "report",
-    },
-    "cell": {"worlds", "render", "data", "models", "diffusion", "training", "evaluation", "studies", "label", "report"},
     "weights": {"models"},
+    "report": {"data"},
     "label": {"data", "report", "worlds"},
-    "studies": set(),
-    "launch": {"studies", "reproduce"},
-    "report": {"studies", "data"},
+    "studies": {"worlds", "render", "data", "models", "evaluation", "report", "label"},
+    "cell": {*TASKS, "evaluation", "report", "studies", "label"},
+    "results": {"data", "report", "studies", "cell"},
+    "launch": {"compose", "studies", "results"},
+    "bench": {*TASKS, "evaluation", "report", "studies", "cell", "compose", "results", "launch"},
 }
 
 
@@ -126,7 +117,7 @@ def test_a_missing_package_is_named(tmp_path: Path) -> None:
 
 
 def test_reports_draw_without_torch() -> None:
-    run_without("import physlaw.report.page, physlaw.report.collect", "torch")
+    run_without("import physlaw.report.page, physlaw.results.collect", "torch")
 
 
 def test_code_folder_is_no_package() -> None:

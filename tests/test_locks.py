@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from physlaw.config import REPOSITORY
+from physlaw.profiles import REPOSITORY
 
 LOCKS = [REPOSITORY / "requirements" / f"{name}.lock" for name in ("cpu", "cuda", "launcher")]
 

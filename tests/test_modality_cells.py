@@ -10,7 +10,8 @@ import torch
 
 from physlaw.cell.run import prepare_cell, run_cell
 from physlaw.cell.state import TRAINING, InitialState
-from physlaw.config import CellConfig, compose_cell
+from physlaw.compose import compose_cell
+from physlaw.config import CellConfig
 from physlaw.errors import UserError
 from physlaw.worlds.scenes import eval_scenes
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from physlaw import terminal
-from physlaw.config import REPOSITORY
+from physlaw.profiles import REPOSITORY
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 COMMAND = f"{sys.executable} -m physlaw"

@@ -22,7 +22,8 @@ from physlaw import verbs
 from physlaw.__main__ import main
 from physlaw.bench.command import BENCHMARKS
 from physlaw.cell.run import _claim_folder
-from physlaw.config import CellConfig, compose_cell
+from physlaw.compose import compose_cell
+from physlaw.config import CellConfig
 from physlaw.data.phyre_write import PhyreSimulateConfig
 from physlaw.data.scene_file import SceneFileConfig
 from physlaw.data.write import SimulateConfig

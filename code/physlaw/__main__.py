@@ -94,9 +94,14 @@ def _label(words: list[str]) -> int:
 
     def study_clips() -> list[LabelClip]:
         cells = study_cells(of_cells)
-        from physlaw.cell.rating import rating_clips
+        from physlaw.studies.registry import part, with_part
 
-        return rating_clips(cells, config.clips)
+        if cells[0].study not in with_part("rating"):
+            raise UserError(
+                f"clips to rate come from study={'|'.join(with_part('rating'))}, got {cells[0].study!r}; "
+                "or name a .npz file"
+            )
+        return part(cells[0].study, "rating").rating_clips(cells, config.clips)  # type: ignore[no-any-return]
 
     if of_cells and (subverb != "build" or paths):
         read(LabelConfig, of_cells)  # names what is no key of a page or of scores
@@ -131,7 +136,7 @@ def _bench(words: list[str]) -> int:
 
 
 def _train(words: list[str]) -> int:
-    from physlaw.config import compose_cell
+    from physlaw.compose import compose_cell
 
     cell = compose_cell(words)
     from physlaw.cell.run import train_cell
@@ -145,7 +150,7 @@ def _train(words: list[str]) -> int:
 
 
 def _run(words: list[str]) -> int:
-    from physlaw.config import compose_cell
+    from physlaw.compose import compose_cell
     from physlaw.launch.cells import cell_words
     from physlaw.verbs import RunConfig
     from physlaw.words import take
@@ -159,7 +164,7 @@ def _run(words: list[str]) -> int:
 
 
 def _evaluate(words: list[str]) -> int:
-    from physlaw.config import compose_cell
+    from physlaw.compose import compose_cell
 
     cell = compose_cell(words)
     if not (cell.folder / "provenance.json").exists():
@@ -168,7 +173,7 @@ def _evaluate(words: list[str]) -> int:
 
 
 def _sweep_sampler(words: list[str]) -> int:
-    from physlaw.config import compose_cell
+    from physlaw.compose import compose_cell
     from physlaw.evaluation.config import SweepConfig
     from physlaw.words import take
 
@@ -184,7 +189,7 @@ def _sweep_sampler(words: list[str]) -> int:
 
 
 def _prepare(words: list[str]) -> int:
-    from physlaw.config import compose_cell
+    from physlaw.compose import compose_cell
     from physlaw.verbs import PrepareConfig
     from physlaw.words import take
 
@@ -216,7 +221,7 @@ def _collect(words: list[str]) -> int:
 
     config, words = take(CollectConfig, words)
     cells = study_cells(words)
-    from physlaw.reproduce import collect_and_report
+    from physlaw.results.reproduce import collect_and_report
 
     folder = Path(config.out) if config.out else Path("results") / cells[0].study / cells[0].table
     print(collect_and_report(cells, folder, config.mixed_code))
@@ -230,7 +235,7 @@ def _reproduce(words: list[str]) -> int:
 
     config, words = take(ReproduceConfig, words)
     cells = study_cells(words)
-    from physlaw.reproduce import reproduce
+    from physlaw.results.reproduce import reproduce
 
     reproduce(cells, Path(config.out) if config.out else None, config.workers)
     return 0
@@ -242,7 +247,7 @@ def _report(words: list[str]) -> int:
     paths, pairs = paths_of(words)
     if len(paths) != 1 or pairs:
         raise UserError("report takes one results folder: physlaw report results/id_ood/smoke")
-    from physlaw.reproduce import redraw
+    from physlaw.results.reproduce import redraw
 
     print(redraw(Path(paths[0])))
     return 0
@@ -253,7 +258,7 @@ def _claims(words: list[str]) -> int:
     from physlaw.words import read
 
     config = read(ClaimsConfig, words)
-    from physlaw.report.claims import write_claims
+    from physlaw.results.claims import write_claims
 
     print(write_claims(Path(config.results), Path(config.out)))
     return 0
@@ -264,7 +269,7 @@ def _index(words: list[str]) -> int:
     from physlaw.words import read
 
     config = read(IndexConfig, words)
-    from physlaw.report.index import write_index
+    from physlaw.results.index import write_index
 
     print(write_index(Path(config.results)))
     return 0

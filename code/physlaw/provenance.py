@@ -11,8 +11,8 @@ from importlib import metadata
 from typing import Any
 
 from physlaw.code_digest import code_digest
-from physlaw.config import REPOSITORY
 from physlaw.files import sha256_file
+from physlaw.profiles import REPOSITORY
 from physlaw.schema import SCHEMA, UNKNOWN, read_record
 
 STAMP = "commit.json"  # filled in by `git archive` (.gitattributes), or written when an image is built

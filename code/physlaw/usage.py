@@ -39,7 +39,7 @@ status: 0 done, 2 bad input, 75 disk full, 130 interrupted (the same command con
 def verb_help(verb: str) -> str:
     """A verb's keys with their defaults, and what else they may be."""
     from physlaw import verbs
-    from physlaw.config import describe_cell
+    from physlaw.compose import describe_cell
     from physlaw.words import describe
 
     own = {

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from physlaw.__main__ import main
-from physlaw.config import compose_cell
+from physlaw.compose import compose_cell
 from physlaw.data import phyre_clips
 from physlaw.label.command import read_clips
 

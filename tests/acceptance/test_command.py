@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from physlaw.__main__ import main
-from physlaw.config import REPOSITORY
 from physlaw.lease import leased
+from physlaw.profiles import REPOSITORY
 from processes import Verb, physlaw
 
 TINY = [

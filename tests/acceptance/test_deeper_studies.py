@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from physlaw.__main__ import main
-from physlaw.config import compose_cell
+from physlaw.compose import compose_cell
 from physlaw.errors import UserError
-from physlaw.studies import memorization, velocity_gap
+from physlaw.studies.memorization import study as memorization
+from physlaw.studies.velocity_gap import study as velocity_gap
 from physlaw.worlds.variants import GAPS, TRAINED_SPEEDS
 
 TINY = [

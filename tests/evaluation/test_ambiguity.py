@@ -3,13 +3,13 @@ import math
 import numpy as np
 import pytest
 
-from physlaw.evaluation.ambiguity import (
+from physlaw.render.bodies import render_bodies
+from physlaw.studies.combinatorial.ambiguity import (
     EDGES,
     accuracy_by_margin,
     outcomes_from_frames,
     red_path,
 )
-from physlaw.render.bodies import render_bodies
 from physlaw.worlds.appearance import PALETTE
 from physlaw.worlds.bodies import GREEN, RED, pack
 from physlaw.worlds.phyre.ambiguity import (

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from physlaw.errors import UserError
-from physlaw.evaluation.kept import (
+from physlaw.evaluation.looks import measure_object
+from physlaw.intervals import count_columns
+from physlaw.render.discs import render_clips
+from physlaw.studies.attributes.outcomes import (
     COLOUR,
     KEEPS_BOTH,
     KEEPS_FIRST,
@@ -24,9 +27,6 @@ from physlaw.evaluation.kept import (
     right_predictions,
     share_table,
 )
-from physlaw.evaluation.looks import measure_object
-from physlaw.intervals import count_columns
-from physlaw.render.discs import render_clips
 from physlaw.worlds.appearance import BLUE, CIRCLE, RED, RING, SQUARE
 from physlaw.worlds.laws import uniform_motion
 from physlaw.worlds.scenes import Trajectory

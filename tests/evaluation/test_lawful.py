@@ -5,8 +5,8 @@ import pytest
 
 import compositions
 from physlaw.errors import UserError
-from physlaw.evaluation.lawful import CompositionTable, measure_composition, true_phases
 from physlaw.render.discs import render_clips
+from physlaw.studies.composition.lawful import CompositionTable, measure_composition, true_phases
 from physlaw.worlds.composition import (
     COMPOSITIONS,
     FACTORS,

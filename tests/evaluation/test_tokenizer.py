@@ -12,12 +12,13 @@ import torch
 from physlaw.__main__ import main
 from physlaw.cell import acceptance as cell_acceptance
 from physlaw.cell.model import FrameCodec
-from physlaw.config import CellConfig, compose_cell
+from physlaw.compose import compose_cell
+from physlaw.config import CellConfig
 from physlaw.data.config import DataConfig
 from physlaw.data.records import Frames
 from physlaw.evaluation.config import EvalConfig
-from physlaw.evaluation.evaluate import ERRORS, SOURCES, summarize_blocks
 from physlaw.evaluation.tokenizer import measure_block, measure_tokenizer, summarize_tokenizer
+from physlaw.evaluation.velocity_blocks import ERRORS, SOURCES, summarize_blocks
 from physlaw.files import sha256_file, write_json
 from physlaw.models.tokenizers import build_tokenizer
 from physlaw.report import acceptance

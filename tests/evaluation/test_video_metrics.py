@@ -11,13 +11,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from physlaw.errors import UserError
-from physlaw.evaluation import video_metrics
+from physlaw.evaluation import pictures as video_metrics
 from physlaw.evaluation.frechet import frechet_distance, pool_latents
-from physlaw.evaluation.generated import Part
-from physlaw.evaluation.video_metrics import frame_lpips, frame_metrics
-from physlaw.evaluation.videos import Networks, frechet_row, measure_set, metric_rows
+from physlaw.evaluation.pictures import frame_lpips, frame_metrics
 from physlaw.files import sha256_file
 from physlaw.models.lpips import LPIPS, AlexNetFeatures
+from physlaw.studies.combinatorial.generated import Part
+from physlaw.studies.combinatorial.measures import Networks, frechet_row, measure_set, metric_rows
 
 Frames = NDArray[np.uint8]
 

@@ -2,10 +2,12 @@
 
 import pytest
 
-from physlaw.config import STUDIES, choices, compose_cell, describe_cell, profile_recipe
+from physlaw.compose import compose_cell, describe_cell
 from physlaw.errors import UserError
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.launch.cells import study_cells
+from physlaw.profiles import choices, profile_recipe
+from physlaw.studies import NAMES
 from physlaw.words import read
 
 
@@ -21,7 +23,7 @@ def test_the_paper_has_its_28_cells() -> None:
     assert cells[0].diffusion.times == "uniform"
 
 
-PROFILES = [(study, name) for study in STUDIES for name in choices("profile", study)]
+PROFILES = [(study, name) for study in NAMES for name in choices("profile", study)]
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 from fake_slurm import FakeSlurm
 
 from physlaw.__main__ import main
-from physlaw.config import compose_cell
+from physlaw.compose import compose_cell
 from physlaw.launch.config import ClusterConfig
 from physlaw.launch.plan import read_manifest
 

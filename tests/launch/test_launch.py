@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from physlaw.config import compose_cell
+from physlaw.compose import compose_cell
 from physlaw.errors import UserError
 from physlaw.files import write_json
 from physlaw.launch.config import ClusterConfig
@@ -84,7 +84,7 @@ def test_jobs_run_from_a_copy_that_later_edits_do_not_change(tmp_path: Path) -> 
     assert (copy / "configs" / "profile" / "id_ood" / "paper.yaml").is_file()
     assert set(json.loads((copy / "commit.json").read_text())) == {"commit", "dirty"}
     environment = os.environ | {"PYTHONPATH": str(copy / "code"), "PHYSLAW_CONFIGS": str(copy / "configs")}
-    code = "import physlaw, physlaw.config as c; print(physlaw.__file__, c.configs_folder())"
+    code = "import physlaw, physlaw.profiles as p; print(physlaw.__file__, p.configs_folder())"
     shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert shown.stdout.count(str(copy)) == 2
 

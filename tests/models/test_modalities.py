@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from physlaw.config import compose_cell
+from physlaw.compose import compose_cell
 from physlaw.errors import UserError
 from physlaw.models.config import MODALITIES, ModelConfig
 from physlaw.models.dit import DiT, count_parameters, modulate, timestep_features

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from physlaw.config import compose_cell
+from physlaw.compose import compose_cell
 from physlaw.errors import UserError
 from physlaw.models.config import ModelConfig, TokenizerConfig, axis_dims
 from physlaw.models.dit import DiT, count_parameters

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from physlaw.config import CellConfig, compose_cell
+from physlaw.compose import compose_cell
+from physlaw.config import CellConfig
 
 COLUMNS = ["kind", "group", "source", "measure", "value", "low", "high", "clips", "protocol", "note"]
 SETS = ("in_template", "out_of_template")

@@ -14,14 +14,13 @@ import pandas as pd
 import pytest
 
 from physlaw.__main__ import main
-from physlaw.config import REPOSITORY
 from physlaw.errors import UserError
-from physlaw.report import study as registry
-from physlaw.report.claims import Row, claim_rows, claims_csv, claims_markdown, overview, write_claims
-from physlaw.report.claims_table import CLAIMS
-from physlaw.report.scales import read_results, seeds_text, time_text
-from physlaw.report.study import DECIDED_BY, REPORTS
+from physlaw.profiles import REPOSITORY
 from physlaw.report.verdicts import NOT_RUN, SUPPORTED, Verdict
+from physlaw.results.claims import Row, claim_rows, claims_csv, claims_markdown, overview, write_claims
+from physlaw.results.scales import read_results, seeds_text, time_text
+from physlaw.studies import registry
+from physlaw.studies.registry import deciding_studies
 
 SMOKE = REPOSITORY / "results/id_ood/smoke/metrics.csv"
 
@@ -42,8 +41,7 @@ def rows_of(results: Path) -> dict[tuple[str, str], Row]:
 def test_every_claim_has_a_row_at_every_scale(tmp_path: Path) -> None:
     put(tmp_path)
     rows = claim_rows(read_results(tmp_path))
-    assert list(DECIDED_BY) == list(CLAIMS)
-    assert set(DECIDED_BY) == {f"C{k}" for k in range(1, 17)}
+    assert list(deciding_studies()) == [f"C{k}" for k in range(1, 17)]
     assert len(rows) == 48
     assert [row.scale for row in rows[:3]] == ["smoke", "mini", "paper"]
     known = {(row.claim, row.scale): row for row in rows}
@@ -132,11 +130,17 @@ def fake(claims: tuple[str, ...], seen: dict[str, object]) -> SimpleNamespace:
     return SimpleNamespace(verdicts=verdicts)
 
 
+def use(monkeypatch: pytest.MonkeyPatch, **reports: SimpleNamespace) -> None:
+    """Studies with these reports instead of their own."""
+    known = registry.report_of
+    monkeypatch.setattr(registry, "report_of", lambda study: reports.get(study) or known(study))
+
+
 def test_a_study_is_picked_up_with_its_report_and_sees_the_others_of_its_scale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, object] = {}
-    monkeypatch.setitem(registry.REPORTS, "ring", fake(("C12",), seen))
+    use(monkeypatch, ring=fake(("C12",), seen))
     put(tmp_path)
     put(tmp_path, study="ring")
     put(tmp_path, table="mini")
@@ -155,8 +159,7 @@ def test_a_study_is_picked_up_with_its_report_and_sees_the_others_of_its_scale(
 def test_time_and_hardware_are_of_every_study_that_a_claim_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(registry.REPORTS, "ring", fake(("C12",), {}))
-    monkeypatch.setitem(registry.REPORTS, "attributes", fake(("C11",), {}))
+    use(monkeypatch, ring=fake(("C12",), {}), attributes=fake(("C11",), {}))
     put(tmp_path, study="ring")
     alone = rows_of(tmp_path)["C12", "smoke"].time
     put(tmp_path, study="attributes")
@@ -166,7 +169,7 @@ def test_time_and_hardware_are_of_every_study_that_a_claim_needs(
 
 
 def test_a_report_that_leaves_out_its_claim_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.REPORTS, "attributes", fake((), {}))
+    use(monkeypatch, attributes=fake((), {}))
     put(tmp_path, study="attributes")
     with pytest.raises(UserError, match="report of attributes gives no verdict on C11"):
         claim_rows(read_results(tmp_path))
@@ -228,11 +231,6 @@ def test_the_verbs_need_no_torch(verb: str, tmp_path: Path) -> None:
     words = [verb, f"results={tmp_path / 'results'}", *([f"out={tmp_path}"] if verb == "claims" else [])]
     code = f"import sys; sys.modules['torch'] = None; from physlaw.__main__ import main; sys.exit(main({words!r}))"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-
-
-def test_the_claims_of_every_report_are_known() -> None:
-    for study in REPORTS:
-        assert study in DECIDED_BY.values()
 
 
 def test_the_committed_results_can_be_judged(tmp_path: Path) -> None:

@@ -12,12 +12,15 @@ from combinatorial_runs import NO_WEIGHTS, cell_rows, make_cell, metrics_of
 
 from physlaw.errors import UserError
 from physlaw.label.ratings import read_automatic
-from physlaw.report.collect import collect
-from physlaw.report.combinatorial import compare, gather
-from physlaw.report.combinatorial.folders import chosen_rows
-from physlaw.report.combinatorial.paired import paired_difference
-from physlaw.report.combinatorial.rows import counterparts, main_model, ranked_models
-from physlaw.report.combinatorial.tables import (
+from physlaw.report.metrics import read_metrics
+from physlaw.report.tables import Table
+from physlaw.results.collect import collect
+from physlaw.results.reproduce import collect_and_report, redraw
+from physlaw.studies.combinatorial.report import compare, gather
+from physlaw.studies.combinatorial.report.folders import chosen_rows
+from physlaw.studies.combinatorial.report.paired import paired_difference
+from physlaw.studies.combinatorial.report.rows import counterparts, main_model, ranked_models
+from physlaw.studies.combinatorial.report.tables import (
     ambiguity_table,
     cause_table,
     detector_table,
@@ -26,9 +29,6 @@ from physlaw.report.combinatorial.tables import (
     protocols,
     value_table,
 )
-from physlaw.report.metrics import read_metrics
-from physlaw.report.tables import Table
-from physlaw.reproduce import collect_and_report, redraw
 
 OUT, IN = "out_of_template", "in_template"
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from physlaw.evaluation.kept import KEEPS_BOTH, KEEPS_FIRST, KEEPS_SECOND, share_table
 from physlaw.intervals import interval_columns
-from physlaw.report.deeper.attributes import resulting_order
-from physlaw.report.study import REPORTS, study_report
 from physlaw.report.verdicts import Difference, mean_difference, paired_difference
+from physlaw.studies.attributes.outcomes import KEEPS_BOTH, KEEPS_FIRST, KEEPS_SECOND, share_table
+from physlaw.studies.attributes.report import resulting_order
+from physlaw.studies.registry import report_of
 
 NAMES = {"profile": "mini", "recipe": "fast", "model": "dit_xs", "size": "30k", "kind": "block", "level": 1}
 
@@ -30,7 +30,7 @@ def measured(name: str, value: float, half: float = 0.01) -> dict[str, float]:
 
 
 def verdict_of(study: str, rows: list[dict[str, Any]], others: dict[str, pd.DataFrame] | None = None):  # type: ignore[no-untyped-def]
-    (verdict,) = study_report(study).verdicts(metrics_of(study, rows), others or {})
+    (verdict,) = report_of(study).verdicts(metrics_of(study, rows), others or {})
     return verdict
 
 
@@ -176,7 +176,7 @@ def test_cells_on_the_same_clips_are_paired_by_seed() -> None:
 def test_comparison_holds_shares_to_an_absolute_bound() -> None:
     here = metrics_of("memorization", [{"scenario": "fast_right", "group": "slow", "reversed": 0.04, "snap": 0.5}])
     there = here.assign(reversed=0.0, snap=1.5)
-    compared = {one.name: one.agree for one in REPORTS["memorization"].compare(here[[*here]], there, 0.5)}
+    compared = {one.name: one.agree for one in report_of("memorization").compare(here[[*here]], there, 0.5)}
     assert compared["slow reversed"]
     assert not compared["slow snap index"]
 

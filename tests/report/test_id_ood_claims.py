@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from physlaw.config import REPOSITORY
+from physlaw.profiles import REPOSITORY
 from physlaw.report.acceptance import PAPER
-from physlaw.report.id_ood.claims import verdicts
-from physlaw.report.id_ood.figures import error_curves
-from physlaw.report.id_ood.fits import fit_table, runs_table, scenario_fits
 from physlaw.report.metrics import read_metrics
 from physlaw.report.verdicts import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED, Verdict
-from physlaw.reproduce import redraw
-from physlaw.studies.id_ood import PAPER_CLIPS, PAPER_ERRORS, PAPER_PARAMETERS
+from physlaw.results.reproduce import redraw
+from physlaw.studies.id_ood.report.figures import error_curves
+from physlaw.studies.id_ood.report.fits import fit_table, runs_table, scenario_fits
+from physlaw.studies.id_ood.report.verdicts import verdicts
+from physlaw.studies.id_ood.study import PAPER_CLIPS, PAPER_ERRORS, PAPER_PARAMETERS
 
 MODELS = {"s": 1e4, "m": 1e5, "l": 1e6}
 SIZES = {"300": 300, "3k": 3_000, "30k": 30_000}

@@ -10,11 +10,11 @@ import pytest
 from pages import Page, check_fits_a_phone
 
 from physlaw.__main__ import main
-from physlaw.config import REPOSITORY
-from physlaw.report.claims import claim_rows
-from physlaw.report.index import studies_of, write_index
-from physlaw.report.scales import read_results
-from physlaw.report.study import DECIDED_BY
+from physlaw.profiles import REPOSITORY
+from physlaw.results.claims import claim_rows
+from physlaw.results.index import studies_of, write_index
+from physlaw.results.scales import read_results
+from physlaw.studies.registry import deciding_studies
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def test_links_lead_to_pages_that_are_there(results: Path) -> None:
     assert "id_ood/smoke/report.html" in reports
     assert all((results / link).is_file() for link in reports)
     assert "smoke: no report page" in (results / "index.html").read_text()
-    assert {link[1:] for link in page.links if link.startswith("#")} == set(DECIDED_BY.values())
-    assert set(DECIDED_BY.values()) <= page.ids
+    assert {link[1:] for link in page.links if link.startswith("#")} == set(deciding_studies().values())
+    assert set(deciding_studies().values()) <= page.ids
 
 
 def test_what_was_not_run_is_listed_with_its_command(results: Path) -> None:

@@ -8,18 +8,20 @@ import pandas as pd
 import pytest
 from pages import check_fits_a_phone
 
-from physlaw.config import REPOSITORY, STUDIES, compose_cell
+from physlaw.compose import compose_cell
 from physlaw.data.video import encode_gif, side_by_side
 from physlaw.errors import UserError
-from physlaw.evaluation.evaluate import summarize_blocks
+from physlaw.evaluation.velocity_blocks import summarize_blocks
+from physlaw.profiles import REPOSITORY
 from physlaw.report.acceptance import COLUMNS, acceptance, acceptance_rows, acceptance_text, not_run
-from physlaw.report.collect import Finished, check_unmixed
-from physlaw.report.id_ood import compare, write
-from physlaw.report.id_ood.tables import grid_table, table_rows
 from physlaw.report.metrics import read_metrics
-from physlaw.report.study import REPORTS, report_of, study_report
 from physlaw.report.tables import comparison_text, latex, markdown
-from physlaw.reproduce import redraw
+from physlaw.results.collect import Finished, check_unmixed
+from physlaw.results.reproduce import redraw
+from physlaw.studies import NAMES
+from physlaw.studies.id_ood.report import compare, write
+from physlaw.studies.id_ood.report.tables import grid_table, table_rows
+from physlaw.studies.registry import PARTS, part, report_of
 
 SOURCES = ("generated", "truth", "reconstruction", "retrieved")
 
@@ -254,11 +256,11 @@ def test_committed_results_redraw_from_their_folder_alone(folder: Path, tmp_path
 
 
 def test_every_study_has_a_report_and_no_other_name_does() -> None:
-    assert set(REPORTS) == set(STUDIES)
-    assert study_report("combinatorial").compare.__module__ == "physlaw.report.combinatorial.comparison"
-    assert report_of(pd.DataFrame({"study": ["id_ood"]})) is study_report("id_ood")
+    for study in NAMES:
+        assert all(callable(getattr(report_of(study), name)) for name in ("gather", "write", "compare", "verdicts"))
+        assert all(part(study, name) for name in PARTS)
     with pytest.raises(UserError, match=r"unknown study 'id'; valid: id_ood, combinatorial, velocity_gap"):
-        study_report("id")
+        report_of("id")
 
 
 def test_results_are_committed_for_smoke_with_their_origin() -> None:

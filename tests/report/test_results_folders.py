@@ -14,15 +14,17 @@ import pytest
 
 from physlaw.__main__ import main
 from physlaw.cell.run import _claim_folder
-from physlaw.config import REPOSITORY, CellConfig, compose_cell
+from physlaw.compose import compose_cell
+from physlaw.config import CellConfig
 from physlaw.errors import UserError
 from physlaw.files import read_json, write_json
 from physlaw.launch.plan import is_finished
-from physlaw.report import collect as collecting
-from physlaw.report.collect import collect
+from physlaw.profiles import REPOSITORY
 from physlaw.report.metrics import read_metrics
-from physlaw.reproduce import redraw
+from physlaw.results.collect import collect
+from physlaw.results.reproduce import redraw
 from physlaw.schema import SCHEMA, UNKNOWN
+from physlaw.studies import registry
 
 SMOKE = REPOSITORY / "results/id_ood/smoke"
 
@@ -156,7 +158,7 @@ def finished(runs: Path, **changes: Any) -> CellConfig:
 @pytest.fixture
 def no_gathering(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the cells' eval folders nothing is asked."""
-    monkeypatch.setattr(collecting, "study_report", lambda study: SimpleNamespace(gather=lambda cells, out: None))
+    monkeypatch.setattr(registry, "report_of", lambda study: SimpleNamespace(gather=lambda cells, out: None))
 
 
 @pytest.mark.usefixtures("no_gathering")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from physlaw.report.scaling import DATA, MODEL, least_squares, mean_interval, power_law
-from physlaw.studies.id_ood import PAPER_CLIPS, PAPER_ERRORS, PAPER_ID_SLOPES, PAPER_OOD_SLOPES, PAPER_PARAMETERS
+from physlaw.studies.id_ood.study import PAPER_CLIPS, PAPER_ERRORS, PAPER_ID_SLOPES, PAPER_OOD_SLOPES, PAPER_PARAMETERS
 
 CLIPS, PARAMETERS = (300, 3_000, 30_000), (1e4, 1e5, 1e6)
 FLOORS = {"uniform": 0.0099, "parabola": 0.0210, "collision": 0.0117}  # the paper's Table 3

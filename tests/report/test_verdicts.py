@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from combinatorial_runs import cell_rows, metrics_of
 
-from physlaw.report.combinatorial.claims import verdicts
 from physlaw.report.verdicts import (
     INCONCLUSIVE,
     NOT_RUN,
@@ -22,6 +21,7 @@ from physlaw.report.verdicts import (
     difference,
     verdict_csv,
 )
+from physlaw.studies.combinatorial.report.verdicts import verdicts
 
 OUT, IN = "out_of_template", "in_template"
 

@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from physlaw.bench.sample import SampleBenchConfig, bench_sample
 from physlaw.bench.train import TrainBenchConfig, bench_train
 from physlaw.cell.run import run_cell, train_cell
-from physlaw.config import CellConfig, compose_cell
+from physlaw.compose import compose_cell
+from physlaw.config import CellConfig
 from physlaw.training.prefetch import on_device
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator")]

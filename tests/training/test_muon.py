@@ -10,8 +10,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from physlaw.bench.train import untrained
 from physlaw.cell.data import training_clips
-from physlaw.config import CellConfig, choices, compose_cell
+from physlaw.compose import compose_cell
+from physlaw.config import CellConfig
 from physlaw.data.latents import EncodedClips
+from physlaw.profiles import choices
 from physlaw.training.loop import build_optimizers
 from physlaw.training.muon import Muon, orthogonalize
 from physlaw.training.precision import autocast, multiplies_bfloat16

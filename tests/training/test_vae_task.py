@@ -10,7 +10,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from physlaw.cell.tokenizer import prepare_tokenizer
-from physlaw.config import CellConfig, compose_cell
+from physlaw.compose import compose_cell
+from physlaw.config import CellConfig
 from physlaw.data.random_objects import RandomObjectClips
 from physlaw.errors import UserError
 from physlaw.files import sha256_file

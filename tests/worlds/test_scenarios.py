@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from physlaw.config import CellConfig
-from physlaw.data.config import COMBINATORIAL, PLACEMENTS, SCENARIO_NAMES, SIZES
 from physlaw.data.config import EVALUATIONS as PLAIN_EVALUATIONS
+from physlaw.data.config import PLACEMENTS
 from physlaw.errors import UserError
+from physlaw.studies.registry import scenarios_of
 from physlaw.worlds import placement, scenes
 from physlaw.worlds.grids import Grid
 from physlaw.worlds.phyre.templates import SETS
@@ -74,7 +74,7 @@ def test_counting_by_rows_agrees_with_asking_every_scene(size: str) -> None:
 def test_the_papers_evaluation_sets_are_apart_from_every_training_grid(name: str) -> None:
     blocks = SCENARIOS[name].eval_blocks("paper")
     assert [len(b.grid) for b in blocks.values()] == PAPER_EVALUATION[name]
-    for size in SIZES[name]:
+    for size in scenarios_of("id_ood")[name]:
         training = training_scenes(name, size).grid
         assert all(disjoint(block.grid, training) for block in blocks.values()), size
     for block in blocks.values():
@@ -164,13 +164,12 @@ def test_impossible_scenes_are_named(name: str, init: list[float]) -> None:
 
 
 def test_plain_names_match_the_worlds() -> None:
-    assert tuple(SCENARIOS) == SCENARIO_NAMES
-    assert SIZES[COMBINATORIAL] == tuple(name for name in SETS if name != "held_out")
-    for name in SCENARIO_NAMES:
-        sizes = SIZES[name]
+    known = scenarios_of("id_ood")
+    assert tuple(SCENARIOS) == tuple(known)
+    assert scenarios_of("combinatorial")["combinatorial"] == tuple(name for name in SETS if name != "held_out")
+    for name, sizes in known.items():
         assert all(len(training_scenes(name, size)) for size in sizes)
         with pytest.raises(UserError, match=", ".join(sizes)):
             training_scenes(name, "7k")
     assert PLACEMENTS == scenes.PLACEMENTS
     assert tuple(EVALUATIONS) == PLAIN_EVALUATIONS
-    assert CellConfig().scenario in SCENARIOS

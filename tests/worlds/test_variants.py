@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from physlaw.config import STUDIES
-from physlaw.data.config import SIZES
 from physlaw.errors import UserError
+from physlaw.studies import NAMES
+from physlaw.studies.registry import scenarios_of
 from physlaw.worlds.appearance import BLUE, RED
 from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import eval_scenes, training_scenes
@@ -47,10 +47,11 @@ def test_training_sets_have_the_released_counts(name: str) -> None:
 
 
 def test_the_configuration_knows_every_variant_and_no_other() -> None:
-    known = {s for study in STUDIES for s in STUDIES[study]} - {"combinatorial"} - set(SCENARIOS)
+    sizes = {name: sizes for study in NAMES for name, sizes in scenarios_of(study).items()}
+    known = set(sizes) - {"combinatorial"} - set(SCENARIOS)
     assert known - {name for name in known if name.startswith("composition")} == set(VARIANTS)
     for name in VARIANTS:
-        assert set(SIZES[name]) <= set(get_scenario(name).train_points)
+        assert set(sizes[name]) <= set(get_scenario(name).train_points)
 
 
 @pytest.mark.parametrize("name", [*GAPS, *HOLES, "fast_right", *PAIRS])

@@ -16,7 +16,7 @@ from physlaw.fields import check, ranged
 from physlaw.files import read_json, write_json
 from physlaw.launch.cells import study_cells
 from physlaw.provenance import provenance
-from physlaw.reproduce import collect_and_report, run_cells
+from physlaw.results.reproduce import collect_and_report, run_cells
 
 TINY = ["model.depth=1", "model.hidden_size=48", "model.num_heads=2", "diffusion.denoise_steps=2", "train.steps=20",
         "train.batch_size=2", "eval.id_clips=4", "eval.ood_clips=4", "grid.sizes=[300]"]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from physlaw.config import compose_cell, describe_cell
+from physlaw.compose import compose_cell, describe_cell
 from physlaw.errors import unknown
 from physlaw.words import describe, read, take
 

@@ -275,7 +275,7 @@ def _gpu(config: BenchConfig) -> list[Row]:
 
     if not torch.cuda.is_available():
         return [Row("GPU rendering, 128 x 128, 256 clips", float("nan"), "ms", "not run: no GPU")]
-    from physlaw.config import compose_cell
+    from physlaw.compose import compose_cell
     from physlaw.models.dit import DiT
     from physlaw.render.gpu import render_clips_torch
 

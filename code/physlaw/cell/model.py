@@ -12,10 +12,13 @@ from torch import Tensor
 
 from physlaw.cell.state import InitialState
 from physlaw.config import CellConfig
+from physlaw.data.clips import ClipSource
 from physlaw.diffusion.noise import sample_noise
 from physlaw.diffusion.objective import Objective
 from physlaw.diffusion.sampler import sample
 from physlaw.errors import UserError
+from physlaw.evaluation.blocks import Evaluation
+from physlaw.evaluation.codec import Codec
 from physlaw.models.dit import DiT
 from physlaw.models.tokenizers import (
     Tokenizer,
@@ -106,6 +109,17 @@ class CellModel:
             how = ("blocks" if ranks.device() == "cuda" else "off") if how == "auto" else how
             with ranks.apart():  # one process evaluates; nobody else is there to agree
                 self.compiled = compile_model(self.model, list(self.model.blocks), how, check)
+
+    def evaluation(self, training: Callable[[], ClipSource]) -> Evaluation:
+        """This model for studies to score, with where its training clips come from."""
+        codec = Codec(
+            self.generate,
+            self.codec.reconstruct,
+            lambda frames: self.codec.encode(frames).cpu().numpy(),
+            lambda frames: self.codec.encode_condition(frames).cpu().numpy(),
+            ranks.device(),
+        )
+        return Evaluation(codec, self.cell, training, ranks.say)
 
     @torch.no_grad()
     def generate(

@@ -20,7 +20,6 @@ import torch
 from safetensors.torch import load_file
 
 from physlaw.cell.data import TrainingClips, clips_digest_of, files_counts, mirrored, training_clips
-from physlaw.cell.evaluate import evaluate_cell
 from physlaw.cell.model import CellModel, use_machine
 from physlaw.cell.state import TRAINING
 from physlaw.cell.tokenizer import prepare_tokenizer
@@ -31,7 +30,6 @@ from physlaw.data.config import ATTRIBUTES, COMBINATORIAL, COMPOSITION, GAPS, HO
 from physlaw.data.latents import EncodedClips, LatentCache
 from physlaw.data.phyre_clips import check_body_clips
 from physlaw.errors import UserError
-from physlaw.evaluation.attributes import CrossedPair
 from physlaw.evaluation.looks_check import check_shape_resolution
 from physlaw.evaluation.score import counts_of
 from physlaw.files import read_json, remove_leftovers, sha256_file, visible, write_json, write_text
@@ -39,6 +37,8 @@ from physlaw.models.dit import count_parameters
 from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
 from physlaw.schema import SCHEMA, read_record
+from physlaw.studies import registry
+from physlaw.studies.attributes.score import CrossedPair
 from physlaw.training import ranks
 from physlaw.training.loop import Interrupted, TrainReport, fit
 from physlaw.training.precision import resolve_precision
@@ -267,7 +267,7 @@ def run_cell(cell: CellConfig) -> Path:
             return rows
         ranks.say(f"{cell.name}: evaluating")
         _drop_stale_evaluation(cell)
-        summary = evaluate_cell(cell, model)
+        summary = registry.part(cell.study, "score").score(model.evaluation(partial(training_clips, cell)))
         write_text(rows, summary.to_csv(index=False, float_format="%.9g"))
         write_json(
             card,

@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.data.clip_files import FORMATS, concatenated, format_of, write_set
-from physlaw.data.config import COMBINATORIAL, SIZES
 from physlaw.data.hdf5_reader import BODIES, TRIALS
 from physlaw.data.npz import Truth
 from physlaw.data.phyre_clips import check_body_clips, phyre_scenes_digest
@@ -58,7 +57,7 @@ class PhyreSimulateConfig:
     scenario: str = "combinatorial"
     split: str = choice("train", SPLITS)  # or in_template, out_of_template
     # templates of the training set, whose scenes in_template has too: 6, 30 or 60
-    size: str = choice("60", SIZES[COMBINATORIAL])
+    size: str = choice("60", ("6", "30", "60"))
     # of each scene, the first ones; None: all, 990 in training and 1 in evaluation
     trials: int | None = ranged(None, at_least=1)
     # videos, in the order of template, scene, trial; None: all from offset on

@@ -13,10 +13,11 @@ import pandas as pd
 
 from physlaw.data.config import DataConfig
 from physlaw.data.records import Frames
+from physlaw.evaluation.blocks import chosen_scenes
 from physlaw.evaluation.config import EvalConfig
-from physlaw.evaluation.evaluate import ERRORS, chosen_scenes
 from physlaw.evaluation.score import LEFT_OUT, classify
 from physlaw.evaluation.velocity import velocity_errors
+from physlaw.evaluation.velocity_blocks import ERRORS
 from physlaw.intervals import mean_columns
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
@@ -35,7 +36,7 @@ def measure_block(
     contact = laws.as_contact(data.contact)
     scenes = eval_scenes(scenario, block.name, data.seed, contact, data.placement)
     scenes = replace(scenes, num_frames=data.num_frames)
-    numbers = chosen_scenes(block, config.id_clips if block.level == 0 else config.ood_clips)
+    numbers = chosen_scenes(block.name, len(block.grid), config.id_clips if block.level == 0 else config.ood_clips)
     parts = []
     for start in range(0, len(numbers), config.batch_size):
         index = numbers[start : start + config.batch_size]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from physlaw.config import CellConfig, compose_cell
+from physlaw.compose import checked, compose_cell
+from physlaw.config import CellConfig
 from physlaw.errors import UserError
 from physlaw.words import pairs_of
 
@@ -38,7 +39,7 @@ def compose_cells(every: list[list[str]]) -> list[CellConfig]:
         key = tuple(w for w in words if w.partition("=")[0] not in plain)
         if key not in composed:
             composed[key] = compose_cell(words)
-        cells.append(replace(composed[key], size=plain["size"], seed=int(plain["seed"])))
+        cells.append(checked(replace(composed[key], size=plain["size"], seed=int(plain["seed"]))))
     return cells
 
 

@@ -48,7 +48,7 @@ def launch(words: List[str]) -> int:
             print(line)
         return 0
     if cluster.kind != "slurm":
-        from physlaw.reproduce import run_cells
+        from physlaw.results.reproduce import run_cells
 
         waiting = [cell for cell in plan.cells if not is_finished(cell)]
         print(f"{len(plan.cells)} cells, {len(waiting)} to run")

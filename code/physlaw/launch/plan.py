@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Iterator, List
 
-from physlaw.config import CellConfig, configs_folder
+from physlaw.config import CellConfig
 from physlaw.errors import UserError, unknown
 from physlaw.files import read_json, visible
 from physlaw.launch.cells import compose_cells, study_words
@@ -14,6 +14,7 @@ from physlaw.launch.config import ClusterConfig, LaunchConfig
 from physlaw.launch.estimate import gpu_hours
 from physlaw.launch.site import read_site
 from physlaw.lease import holder
+from physlaw.profiles import configs_folder
 from physlaw.schema import read_record
 from physlaw.words import build, merged, pairs_of, split
 

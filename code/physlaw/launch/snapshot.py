@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 from physlaw.code_digest import source_digest
-from physlaw.config import configs_folder
 from physlaw.files import visible, write_json
+from physlaw.profiles import configs_folder
 from physlaw.provenance import STAMP, commit
 
 

@@ -50,21 +50,26 @@ def first_finished(metrics: pd.DataFrame) -> pd.Series:
     return metrics[metrics["kind"] != "missing"].iloc[0]
 
 
+def template(path: Path) -> jinja2.Template:
+    """A page's template, which may use those of report/templates/."""
+    shared = Path(__file__).with_name("templates")
+    loader = jinja2.FileSystemLoader([path.parent, shared])
+    return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined).get_template(path.name)
+
+
 def write_page(
-    template: str, folder: Path, metrics: pd.DataFrame, notes: str, figures: Iterable[Path], **values: Any
+    page: Path, folder: Path, metrics: pd.DataFrame, notes: str, figures: Iterable[Path], **values: Any
 ) -> Path:
     """Fill a template into report.html beside metrics.csv; returns its path.
 
     Args:
+        page: its template.
         figures: SVG files; the template knows them as figures[<file name without .svg>].
         values: what else the template names: title, question, and the study's own.
     """
     first = first_finished(metrics)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("physlaw.report"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
     runs = metrics[metrics["kind"] != "missing"].drop_duplicates("cell")
-    html = environment.get_template(template).render(
+    html = template(page).render(
         study=first["study"],
         profile=first["profile"],
         recipe=first["recipe"],

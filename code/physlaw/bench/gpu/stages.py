@@ -13,8 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from physlaw.bench.gpu.child import Report
-from physlaw.config import REPOSITORY, CellConfig
+from physlaw.config import CellConfig
 from physlaw.errors import UserError
+from physlaw.profiles import REPOSITORY
 
 ROWS = "PHYSLAW_TEST_ROWS"  # the file that gets a line per test
 WORKERS, MIN_CORES = 4, 8  # tests at once on one card, where there are cores for it

@@ -14,7 +14,8 @@ import torch
 from physlaw.bench import sample as bench_sample
 from physlaw.bench import train as bench_train
 from physlaw.bench.gpu.child import Report
-from physlaw.config import CellConfig, compose_cell
+from physlaw.compose import compose_cell
+from physlaw.config import CellConfig
 from physlaw.errors import UserError
 from physlaw.launch.estimate import tokens_per_clip, training_flops
 from physlaw.training import ranks

@@ -17,7 +17,8 @@ from physlaw.bench.gpu.child import Report
 from physlaw.cell.data import picture
 from physlaw.cell.model import FrameCodec, use_machine
 from physlaw.cell.tokenizer import tokenizer_task, use_average, vae_train_config
-from physlaw.config import CellConfig, compose_cell
+from physlaw.compose import compose_cell
+from physlaw.config import CellConfig
 from physlaw.evaluation.tokenizer import measure_tokenizer, summarize_tokenizer
 from physlaw.models.tokenizers import build_tokenizer
 from physlaw.models.vae import VideoVAE

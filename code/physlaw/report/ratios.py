@@ -1,0 +1,94 @@
+"""Claims that something does not help: ratios of errors, with and without it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from physlaw.report.figures import save
+from physlaw.report.study_report import Column, Decide, Figure, StudyReport, values_of
+from physlaw.report.verdicts import (
+    INCONCLUSIVE,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    Difference,
+    logarithms,
+    paired_difference,
+)
+
+ERROR = "generated_corrected"
+COLUMNS = (
+    Column(ERROR, "velocity error"),
+    Column("truth_corrected", "GT floor"),
+    Column("reconstruction_corrected", "tokenizer floor"),
+    Column("nearer_to_case", "nearer to case", share=True, digits=2),
+    Column("generated_missing", "frames missing", digits=0),
+)
+LEGEND = "Velocity error: the corrected one, world units per second, mean over clips."
+
+
+def log_ratio(before: pd.DataFrame, after: pd.DataFrame) -> Difference | None:
+    """log(after / before) of two cells' errors on the same clips, paired by seed; None where one has no positive
+    value."""
+    before, after = logarithms(before), logarithms(after)
+    return paired_difference(before, after) if len(before) and len(after) else None
+
+
+def no_help(ratios: list[Difference], margin: float) -> str:
+    """NOT_SUPPORTED where one is a help beyond its interval and by more than the margin; SUPPORTED where such a help is
+    excluded for all; else INCONCLUSIVE."""
+    if any(one.high < -margin for one in ratios):
+        return NOT_SUPPORTED
+    return SUPPORTED if all(one.low > -margin for one in ratios) else INCONCLUSIVE
+
+
+def percent(ratio: Difference) -> str:
+    """A log ratio with its interval, and what it is in percent."""
+    return f"{ratio.text(2)} ({math.expm1(ratio.value):+.0%})"
+
+
+def threshold_text(margin: float) -> str:
+    """The threshold that goes with no_help."""
+    return f"lower bound of the log ratio > -{margin:g}"
+
+
+def errors_of(metrics: pd.DataFrame, scenario: str, model: str, size: str, group: str) -> pd.DataFrame:
+    """values_of for the velocity error."""
+    return values_of(metrics, ERROR, scenario=scenario, model=model, size=size, group=group)
+
+
+def _dots(names: Mapping[str, str], metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
+    """Errors of every cell in and out of distribution: a dot per seed, by data size and model, or by training set."""
+    done = metrics[metrics["group"].isin(["id", "ood"])]
+    by = "scenario" if done["scenario"].nunique() > 1 else "size"
+    places = list(done[by].unique())
+    figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.2))
+    for axes, (group, title) in zip(panels, (("id", "in distribution"), ("ood", "out of distribution")), strict=True):
+        for number, (model, rows) in enumerate(done[done["group"] == group].groupby("model", sort=False)):
+            x = [places.index(value) + 0.12 * number for value in rows[by]]
+            axes.plot(x, rows[ERROR], "osd^v"[number % 5], ms=4, alpha=0.8, label=str(model))
+        axes.set_xticks(range(len(places)), [names.get(place, str(place)) for place in places])
+        axes.set(title=title, yscale="log")
+    panels[0].set_ylabel("velocity error (world units / s)")
+    panels[0].legend(fontsize=7)
+    save(figure, path)
+
+
+def ratio_report(study: ModuleType, decide: Decide, caption: str) -> StudyReport:
+    """The report of a study that compares errors with and without something."""
+    names = getattr(study, "NAMES", {})
+    return StudyReport(
+        study,
+        columns=COLUMNS,
+        groups={"id": "in distribution", "ood": "out of distribution"},
+        clip_columns=("generated_corrected", "generated_missing"),
+        figures=(Figure("errors", caption, partial(_dots, names)),),
+        decide=decide,
+        legend=LEGEND,
+    )

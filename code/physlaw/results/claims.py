@@ -1,0 +1,159 @@
+"""`physlaw claims`: every claim's verdict at every scale, from results/*/*/metrics.csv alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from physlaw.errors import UserError
+from physlaw.files import write_text
+from physlaw.profiles import choices
+from physlaw.report.metrics import needed
+from physlaw.report.tables import MISSING, Table, markdown
+from physlaw.report.verdicts import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED, Verdict
+from physlaw.results.scales import SCALES, Metrics, hardware_text, read_results, seeds_text, time_text
+from physlaw.studies import registry
+
+INTRO = f"""\
+# Claims
+
+Written by `physlaw claims` from results/*/*/metrics.csv and nothing else; results/claims.csv has the same rows.
+Intervals are 95 %. Verdicts: **{SUPPORTED}**, **{NOT_SUPPORTED}**: the interval lies wholly on that side of the
+threshold; **{INCONCLUSIVE}**: it crosses, or there is none; **{NOT_RUN}**: what the claim needs is not there. Scales:
+`smoke`, `mini` (several seeds), `paper` (the paper's own); others are variants of a study. Only `paper` has the paper's
+sizes: a verdict at another scale is one on small models and pictures. Time: training and evaluation of all cells behind
+the verdict, added up.
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One claim at one scale. All text."""
+
+    claim: str
+    scale: str
+    study: str
+    check: str
+    value: str  # what was found, with intervals; parts end with "; "
+    seeds: str
+    threshold: str
+    verdict: str
+    intervals: str  # what they are taken over
+    paper: str
+    command: str
+    hardware: str
+    time: str
+
+
+def claim_rows(results: Mapping[str, Metrics]) -> list[Row]:
+    """A row per claim and scale, by claim, then scale: SCALES, and further tables for the claims of their studies.
+
+    Args:
+        results: scale -> study -> metrics, as read_results gives them.
+    Raises:
+        UserError: a study's metrics.csv has not what its verdicts need.
+    """
+    scales = [*SCALES, *(scale for scale in results if scale not in SCALES)]
+    decided = {
+        (scale, study): _decide(study, metrics, scale) for scale, metrics in results.items() for study in metrics
+    }
+    rows = []
+    for claim, study in registry.deciding_studies().items():
+        thresholds = [decided[key][claim].threshold for key in decided if key[1] == study]
+        threshold = thresholds[0] if thresholds else registry.claim_of(claim).threshold
+        for scale in scales:
+            if (scale, study) in decided:
+                rows.append(_found(claim, scale, decided[scale, study], results[scale]))
+            elif scale in SCALES:
+                rows.append(_not_run(claim, scale, threshold))
+    return rows
+
+
+def _decide(study: str, metrics: Metrics, scale: str) -> dict[str, Verdict]:
+    """A study's verdicts by claim; every claim that it decides has one."""
+    others = MappingProxyType({name: rows for name, rows in metrics.items() if name != study})
+    with needed(f"{study}/{scale}/metrics.csv", f"the verdicts of {study}"):
+        found = {one.claim: one for one in registry.report_of(study).verdicts(metrics[study], others)}
+    absent = [claim for claim in registry.claims_of(study) if claim not in found]
+    if absent:
+        raise UserError(f"the report of {study} gives no verdict on {', '.join(absent)}, which it decides")
+    return found
+
+
+def _found(claim: str, scale: str, verdicts: dict[str, Verdict], metrics: Metrics) -> Row:
+    study, one = registry.deciding_studies()[claim], verdicts[claim]
+    used = [metrics[name] for name in (study, *registry.claim_of(claim).also) if name in metrics]
+    rest = (seeds_text(metrics[study]), one.threshold, one.verdict, one.intervals, one.paper, one.command)
+    return Row(claim, scale, study, one.check, one.found, *rest, hardware_text(used), time_text(used))
+
+
+def _not_run(claim: str, scale: str, threshold: str) -> Row:
+    study, known = registry.deciding_studies()[claim], registry.claim_of(claim)
+    there = scale in choices("profile", study)
+    value = f"no results of {study} at this scale" if there else f"{study} has no profile {scale}"
+    commands = (f"physlaw reproduce study={name} profile={scale}" for name in (study, *known.also))
+    rest = ("0", threshold, NOT_RUN, "", known.paper, " && ".join(commands) if there else "")
+    return Row(claim, scale, study, known.check, value, *rest, "", "")
+
+
+def claims_csv(rows: list[Row]) -> str:
+    """The rows as CSV, columns as in Row."""
+    header = [item.name for item in fields(Row)]
+    return pd.DataFrame([astuple(row) for row in rows], columns=header).to_csv(index=False, lineterminator="\n")
+
+
+def overview(rows: list[Row]) -> Table:
+    """Claims down, scales across: the verdicts. MISSING: a variant that has nothing to say about the claim."""
+    scales = list(dict.fromkeys([*SCALES, *(row.scale for row in rows)]))
+    known = {(row.claim, row.scale): row.verdict for row in rows}
+    header = ["claim", "in words", *scales]
+    return header, [
+        [claim, registry.claim_of(claim).words, *(known.get((claim, scale), MISSING) for scale in scales)]
+        for claim in registry.deciding_studies()
+    ]
+
+
+def claims_markdown(rows: list[Row]) -> str:
+    """CLAIMS.md: the overview, then every claim with its rows."""
+    parts = [INTRO, markdown(*overview(rows))]
+    for claim in registry.deciding_studies():
+        of_claim = [row for row in rows if row.claim == claim]
+        best = next((row for row in of_claim if row.hardware), of_claim[0])
+        parts.append(
+            f"## {claim}: {registry.claim_of(claim).words}\n\nCheck: {best.check}. Threshold: {best.threshold}.\n\n"
+            f"The paper: {best.paper}.\n"
+        )
+        header = ["scale", "verdict", "found", "seeds", "intervals", "hardware", "time", "command"]
+        body = [
+            [r.scale, f"**{r.verdict}**", r.value, r.seeds, r.intervals, r.hardware, r.time, _code(r.command)]
+            for r in of_claim
+        ]
+        parts.append(_plain_table(header, body))
+    return "\n".join(parts)
+
+
+def _code(command: str) -> str:
+    return f"`{command}`" if command else ""
+
+
+def _plain_table(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table without padding, for long cells; parts of a cell on lines of their own."""
+
+    def line(cells: list[str]) -> str:
+        texts = [cell.replace("|", r"\|").replace("\n", " ").replace("; ", "<br>") or MISSING for cell in cells]
+        return "| " + " | ".join(texts) + " |"
+
+    return "\n".join([line(header), "|" + "---|" * len(header), *map(line, rows)]) + "\n"
+
+
+def write_claims(results: Path, out: Path) -> Path:
+    """Write out/CLAIMS.md and out/results/claims.csv, print the overview; returns the path of CLAIMS.md."""
+    rows = claim_rows(read_results(results))
+    write_text(out / "results" / "claims.csv", claims_csv(rows))
+    write_text(out / "CLAIMS.md", claims_markdown(rows))
+    print(markdown(*overview(rows)))
+    return out / "CLAIMS.md"

@@ -1,0 +1,121 @@
+"""The automatic verdict on a cell's clips: calibrated once for all cells with the same clips and tokenizer."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from physlaw.config import digest_of
+from physlaw.evaluation.blocks import Evaluation
+from physlaw.evaluation.objects import measure_clips, pose_errors
+from physlaw.files import write_json
+from physlaw.lease import leased
+from physlaw.provenance import provenance
+from physlaw.schema import read_record
+from physlaw.studies.combinatorial.abnormal import CAUSES, QUANTILE, SAFETY, Thresholds, calibrate, judge, statistics
+from physlaw.studies.combinatorial.abnormal_check import check_detector, simulated_statistics, spread_numbers
+from physlaw.worlds.bodies import Body
+from physlaw.worlds.phyre.scenes import training_videos
+
+EVERY_TEMPLATE = "60"  # the training set with all templates that are trained on
+Motion = tuple[tuple[Body, ...], NDArray[np.float64]]  # bodies, and their (T, B, 3) poses
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A calibrated verdict. checked: rows of what it finds where the answer is known; identity: what it rests on."""
+
+    thresholds: Thresholds
+    checked: list[dict[str, Any]]
+    identity: str
+
+    @property
+    def protocol(self) -> str:
+        """What stands beside an abnormal ratio."""
+        return (
+            f"automatic, from tracked objects; thresholds: {SAFETY:g} x the {QUANTILE:.1%} quantile of "
+            f"{self.thresholds.clips} simulated training clips, reconstructed; Wilson interval"
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Rows of kind "detector" for a cell's rows.csv."""
+        protocol = "simulated training clips that the thresholds do not rest on, reconstructed; Wilson interval"
+        common = {"kind": "detector", "group": "truth", "source": "reconstruction", "protocol": protocol}
+        return [common | row for row in self.checked]
+
+    def measure(self, frames: NDArray[np.uint8], motions: Sequence[Motion]) -> pd.DataFrame:
+        """(N, T, W, W, 3) clips and their true motions -> a row per clip: abnormal and every cause as 0 or 1, every
+        cause's statistic, and how far found objects are from the simulator's, from frame 1 on."""
+        measures = measure_clips(frames, [(bodies, poses[0]) for bodies, poses in motions])
+        values = statistics(measures)
+        holds = judge(values, self.thresholds)
+        table = pd.DataFrame(holds.astype(int), columns=list(CAUSES))
+        table.insert(0, "abnormal", holds.any(axis=1).astype(int))
+        table = table.join(pd.DataFrame(values, columns=[f"{cause}_value" for cause in CAUSES]))
+        errors = [
+            pose_errors(found.poses[1:], poses[1:], bodies)
+            for found, (bodies, poses) in zip(measures, motions, strict=True)
+        ]
+        table["position_error"] = [_mean(error.centre_px) for error in errors]
+        table["angle_error"] = [_mean(error.angle) for error in errors]
+        table["matched"] = [error.matched for error in errors]
+        return table
+
+
+def _mean(values: NDArray[np.floating]) -> float:
+    """Of those that are known; NaN of none."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else math.nan
+
+
+def prepare_detector(evaluation: Evaluation) -> Detector:
+    """The detector for the cell's clips, calibrated and checked first if it is not there:
+    <runs>/detectors/<digest>/detector.json.
+
+    It rests on eval.detector_clips training videos of all templates that are trained on, and is checked on as many
+    others; evaluation videos take no part.
+    """
+    cell, data = evaluation.cell, evaluation.data
+    identity = digest_of(
+        {
+            "data": [data.resolution, data.num_frames, data.seed, cell.eval.detector_clips],
+            "tokenizer": cell.tokenizer_run()[0],
+            "rule": [CAUSES, QUANTILE, SAFETY],
+        }
+    )
+    folder = Path(cell.runs) / "detectors" / identity[:16]
+    path = folder / "detector.json"
+    with leased(folder, "the detector", patience_s=math.inf, say=evaluation.say):
+        if not path.exists():
+            write_json(path, {"identity": identity, **_calibrated(evaluation), **provenance()})
+    known = read_record(path, "thresholds", "checked")
+    thresholds = Thresholds.from_dict(known["thresholds"])
+    return Detector(thresholds, known["checked"], digest_of([known["thresholds"], identity]))
+
+
+def _calibrated(evaluation: Evaluation) -> dict[str, Any]:
+    cell = evaluation.cell
+    started, count = time.monotonic(), cell.eval.detector_clips
+    evaluation.say(f"calibrating the abnormal ratio on {count} simulated clips")
+    side, frames, seed = cell.data.resolution, cell.data.num_frames, cell.data.seed
+    videos, through = training_videos(EVERY_TEMPLATE, seed), evaluation.codec.reconstruct
+    numbers = spread_numbers(videos, count, "calibrate", seed).tolist()
+    thresholds = calibrate(simulated_statistics(videos, numbers, side, through, frames), side)
+    corrupted = max(1, count // 2)
+    known = check_detector(side, thresholds, {"all": videos}, count, corrupted, through, seed, frames)
+    ratios = {"false positives": known.false_positives["all"]}
+    ratios |= {f"found: {name.replace('_', ' ')}": ratio for name, ratio in known.found.items()}
+    checked = [
+        {"measure": name, "value": ratio.share, "low": ratio.low, "high": ratio.high, "clips": ratio.of}
+        for name, ratio in ratios.items()
+    ]
+    evaluation.say(f"calibrated and checked in {time.monotonic() - started:.0f} s")
+    return {"thresholds": thresholds.as_dict(), "checked": checked}

@@ -1,0 +1,182 @@
+"""Score a trained cell on the combinatorial world: in-template, out-of-template and ambiguous videos."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from physlaw.config import CellConfig, digest_of
+from physlaw.csv_file import RERUN, read_csv
+from physlaw.data.npz import read_arrays, write_arrays
+from physlaw.evaluation.blocks import Evaluation
+from physlaw.evaluation.codec import Codec
+from physlaw.evaluation.config import EvalConfig
+from physlaw.files import write_json, write_text
+from physlaw.models.i3d import load_i3d
+from physlaw.models.lpips import LPIPS
+from physlaw.schema import read_record
+from physlaw.studies.combinatorial.abnormal import CAUSES
+from physlaw.studies.combinatorial.ambiguity import EDGES, accuracy_by_margin, outcomes_from_frames
+from physlaw.studies.combinatorial.detector import Detector, prepare_detector
+from physlaw.studies.combinatorial.generated import GeneratedSet, Part, VideoSet, chosen_numbers
+from physlaw.studies.combinatorial.measures import (
+    SOURCES,
+    Measured,
+    Networks,
+    measure_set,
+    metric_rows,
+    object_rows,
+    rows_table,
+)
+from physlaw.studies.combinatorial.study import IN_TEMPLATE, OUT_OF_TEMPLATE, PAPER_CLIPS
+from physlaw.worlds.phyre.ambiguity import FAMILIES, AmbiguityScenes
+from physlaw.worlds.phyre.scenes import PhyreScenes, in_template_videos, out_of_template_videos
+
+AMBIGUITY = "ambiguity"
+DECIDED_FRAMES = 32  # in shorter clips the ball is still on its way
+
+
+def template_sets(cell: CellConfig) -> dict[str, VideoSet]:
+    """The in-template and out-of-template videos that a cell is scored on, by name."""
+    seed = cell.data.seed
+    videos = {IN_TEMPLATE: in_template_videos(cell.size, seed), OUT_OF_TEMPLATE: out_of_template_videos(seed)}
+    limits = {IN_TEMPLATE: cell.eval.id_clips, OUT_OF_TEMPLATE: cell.eval.ood_clips}
+    return {
+        name: VideoSet(name, known, chosen_numbers(len(known), limits[name] or PAPER_CLIPS[name]))
+        for name, known in videos.items()
+    }
+
+
+def ambiguity_sets(cell: CellConfig) -> dict[str, VideoSet]:
+    """The distinct scenes of each family of ambiguous scenes, by the family's name; none for clips too short."""
+    if cell.data.num_frames < DECIDED_FRAMES:
+        return {}
+    plain = cell.tokenizer.kind == "pixels"
+    return {
+        family: VideoSet(f"{AMBIGUITY} {family}", scenes, np.array(scenes.distinct()), plain)
+        for family, scenes in ((family, AmbiguityScenes(family)) for family in FAMILIES)
+    }
+
+
+def generated_set(cell: CellConfig, name: str, videos: VideoSet) -> GeneratedSet:
+    """Where a set's clips are: <run folder>/eval/<name>/."""
+    data = cell.data
+    return GeneratedSet(videos, data.num_frames, data.resolution, cell.eval.batch_size, cell.folder / "eval" / name)
+
+
+def metric_networks(config: EvalConfig, codec: Codec) -> Networks:
+    """The networks whose weights eval.* names.
+
+    Raises:
+        UserError: a file is missing, or another one.
+    """
+    device = codec.device
+    lpips = LPIPS(Path(config.lpips_file), config.lpips_sha256).to(device) if config.lpips_file else None
+    logits = load_i3d(Path(config.i3d_file), config.i3d_sha256).to(device).logits_of if config.i3d_file else None
+    return Networks(codec.latents, lpips, logits, device)
+
+
+def score(evaluation: Evaluation) -> pd.DataFrame:
+    """A row for every set and measure; generated clips, per-clip tables and features stay in the eval folder."""
+    cell, codec = evaluation.cell, evaluation.codec
+    networks = metric_networks(cell.eval, codec)
+    detector = prepare_detector(evaluation)
+    rows = detector.rows()
+    where = f"{cell.data.num_frames} frames of {cell.data.resolution} x {cell.data.resolution}, from arrays"
+    for name, videos in template_sets(cell).items():
+        made = generated_set(cell, name, videos)
+        made.make(codec, evaluation.say)
+        measured = _measured(evaluation, made, networks, detector)
+        rows += metric_rows(name, measured, where) + object_rows(name, measured.table, CAUSES, detector.protocol)
+    for family, videos in ambiguity_sets(cell).items():
+        generated_set(cell, family, videos).make(codec, evaluation.say)
+    return rows_table(rows + ambiguity_rows(cell))
+
+
+def _measured(evaluation: Evaluation, made: GeneratedSet, networks: Networks, detector: Detector) -> Measured:
+    """measure_set, kept as eval/<set>.csv and .npz until its networks or its detector change."""
+    folder = made.folder
+    card, table, arrays = (folder.with_name(f"{folder.name}.{kind}") for kind in ("json", "csv", "npz"))
+    identity = digest_of([evaluation.config.networks(), detector.identity])
+    if not (card.exists() and read_record(card, "identity")["identity"] == identity):
+        evaluation.say(f"{folder.name}: measuring")
+        measured = measure_set(made, networks, lambda frames, part: _objects(detector, made, frames, part))
+        addresses = _addresses(made.videos, measured.table["number"].to_numpy())
+        table_text = pd.concat([addresses, measured.table], axis=1).to_csv(index=False, float_format="%.9g")
+        write_text(table, table_text)
+        kept = {f"frames/{k}": v for k, v in measured.per_frame.items()}
+        kept |= {f"features/{k}": v for k, v in measured.features.items()}
+        write_arrays(arrays, kept)
+        write_json(card, {"identity": identity, "notes": measured.notes})
+    known = read_arrays(arrays, re.compile("(frames|features)/.*"), RERUN)
+    per_frame = {k.removeprefix("frames/"): v for k, v in known.items() if k.startswith("frames/")}
+    features = {k.removeprefix("features/"): v for k, v in known.items() if k.startswith("features/")}
+    return Measured(read_csv(table, RERUN), per_frame, features, read_record(card, "notes")["notes"])
+
+
+def _objects(detector: Detector, made: GeneratedSet, frames: NDArray[np.uint8], part: Part) -> pd.DataFrame:
+    moved = [made.videos.motion(number, made.frames) for number in part.numbers.tolist()]
+    return detector.measure(frames, moved)
+
+
+def _addresses(videos: VideoSet, numbers: NDArray[np.int64]) -> pd.DataFrame:
+    known = videos.videos
+    assert isinstance(known, PhyreScenes)
+    addresses = [known.address(int(number)) for number in numbers]
+    return pd.DataFrame(addresses, columns=["template", "scene", "trial"])
+
+
+def ambiguity_table(cell: CellConfig) -> pd.DataFrame:
+    """What became of the red ball in every ambiguous clip: family, number, margin in pixels of the picture, the true
+    outcome, and the one found in each source."""
+    tables = [pd.DataFrame(columns=["family", "number", "margin", "true", *SOURCES])]
+    for family, videos in ambiguity_sets(cell).items():
+        scenes = AmbiguityScenes(family)
+        for part in generated_set(cell, family, videos):
+            numbers = part.numbers.tolist()
+            columns: dict[str, Any] = {"family": family, "number": numbers}
+            columns["margin"] = [scenes.margin(number, cell.data.resolution) for number in numbers]
+            columns["true"] = [scenes.outcome(number, cell.data.num_frames) for number in numbers]
+            for source in SOURCES:
+                columns[source] = outcomes_from_frames(part.of(source), scenes, numbers)
+            tables.append(pd.DataFrame(columns))
+    return pd.concat(tables[1:] or tables, ignore_index=True)
+
+
+def ambiguity_rows(cell: CellConfig) -> list[dict[str, Any]]:
+    """Accuracy by margin, for each family and for all: rows of kind "ambiguity", measure "accuracy LOW to HIGH px".
+
+    Writes eval/ambiguity.csv.
+    """
+    table = ambiguity_table(cell)
+    write_text(cell.folder / "eval" / f"{AMBIGUITY}.csv", table.to_csv(index=False, float_format="%.9g"))
+    rows = []
+    protocol = "outcome of the red ball against the simulator's, by the margin in pixels of the clip; Wilson interval"
+    for source in SOURCES:
+        for edges in (EDGES, (0.0, 1.0, np.inf)):
+            true, outcomes, margins, families = (table[name].tolist() for name in ("true", source, "margin", "family"))
+            found = accuracy_by_margin(true, outcomes, margins, edges, families)
+            for row in found:
+                if not row.clips:
+                    continue
+                counts = f"right {row.right}, wrong {row.wrong}, elsewhere {row.elsewhere}, missing {row.missing}"
+                rows.append(
+                    {
+                        "kind": AMBIGUITY,
+                        "group": row.family,
+                        "source": source,
+                        "measure": f"accuracy {row.low:g} to {row.high:g} px",
+                        "value": row.accuracy,
+                        "low": row.accuracy_low,
+                        "high": row.accuracy_high,
+                        "clips": row.clips,
+                        "protocol": protocol,
+                        "note": counts,
+                    }
+                )
+    return rows

@@ -1,0 +1,29 @@
+"""Section 5.2 of the paper, Fig. 7: uniform motion trained on fast balls only, with and without mirror images.
+
+Cells: training set x model x seed; fast_right is the paper's Set-1, v in [2.5, 4] to the right, fast_flipped its Set-2,
+mirrored clips added. Asked for slow balls, v in [1, 2.5], to the right. Decides C10. No torch, no numpy. The sets are
+ours from the paper's description: the release has none.
+"""
+
+from __future__ import annotations
+
+from physlaw.studies.claim import Claim
+
+TITLE = "Memorisation"
+QUESTION = "Asked for a slower ball than any in training, does a model draw it, a fast one, or one that turns back?"
+SCENARIOS = dict.fromkeys(("fast_right", "fast_flipped"), ("300", "3k", "30k", "300k", "3m"))
+CLAIMS = {
+    "C10": Claim(
+        words="Flipped training clips cause reversed motion",
+        check=(
+            "Mirror images in training cause reversed motion: the share of slow clips with a negative "
+            "generated speed is larger with them than without, where it is 0"
+        ),
+        threshold="difference > 0, its interval beyond 0",
+        paper="none without flips; sometimes with",
+    ),
+}
+PLAIN, FLIPPED = "fast_right", "fast_flipped"
+NAMES = {PLAIN: "Set-1, to the right", FLIPPED: "Set-2, mirrored too"}
+BANDS = dict.fromkeys(NAMES, ((2.5, 4.0),))
+PAPER = "Fig. 7, no figures: Set-1 positive speeds only, pulled up to the trained band; Set-2 sometimes reversed"

@@ -1,0 +1,27 @@
+"""Appendix A.5.1 of the paper: collisions, conditioned also on the initial state as numbers or as a sentence.
+
+Cells: vision, + numbers, + text x data size x seed, one size of model (the paper's is DiT-B). Scored as id_ood. Decides
+C14. No torch, no numpy.
+"""
+
+from __future__ import annotations
+
+from physlaw.studies.claim import Claim
+
+TITLE = "Numbers and text beside pictures"
+QUESTION = "Does a model err less out of distribution when it is told the initial state as numbers or in words too?"
+SCENARIOS = {"collision": ("300", "3k", "30k", "300k", "3m", "24m", "10k", "110k", "1.6m")}
+CLAIMS = {
+    "C14": Claim(
+        words="Numbers or text as further conditions do not help OOD",
+        check=(
+            "Numbers or text do not help out of distribution: log ratio of the OOD error to vision only, "
+            "mean over data sizes; a help of more than a tenth must be excluded"
+        ),
+        threshold="lower 95 % bound of the log ratio > -0.1",
+        paper="slightly worse with numbers, clearly worse with text",
+    ),
+}
+MARGIN = 0.1  # of the logarithm: a tenth less error would be a help
+MODALITIES = ("numbers", "text")
+PAPER = "no help in distribution; out of it slightly worse with numbers, clearly worse with text"

@@ -1,0 +1,66 @@
+"""Studies by name, and the parts of a study's folder."""
+
+from __future__ import annotations
+
+import importlib
+from functools import lru_cache
+from importlib.util import find_spec
+from string import ascii_letters, digits
+from types import ModuleType
+from typing import TYPE_CHECKING, Dict, List, Tuple
+
+from physlaw import studies
+from physlaw.errors import unknown
+from physlaw.studies.claim import Claim
+
+if TYPE_CHECKING:
+    from physlaw.report.study_report import Report
+
+PARTS = ("study", "score", "report")
+
+
+def part(study: str, name: str) -> ModuleType:
+    """A file of a study's folder, one of PARTS.
+
+    Raises:
+        UserError: unknown study (lists the valid ones).
+    """
+    if study not in studies.NAMES:
+        raise unknown("study", study, studies.NAMES)
+    return importlib.import_module(f"{studies.__name__}.{study}.{name}")
+
+
+def with_part(name: str) -> List[str]:
+    """The studies whose folder has a further file of that name."""
+    return [study for study in studies.NAMES if find_spec(f"{studies.__name__}.{study}.{name}")]
+
+
+def scenarios_of(study: str) -> Dict[str, Tuple[str, ...]]:
+    """Scenario -> its sizes of training sets. Errors as `part`."""
+    return dict(part(study, "study").SCENARIOS)
+
+
+def report_of(study: str) -> Report:
+    """How a study's results are drawn and judged. Errors as `part`."""
+    return part(study, "report").REPORT  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=None)
+def _claims(names: Tuple[str, ...]) -> Dict[str, str]:
+    every = [(claim, study) for study in names for claim in part(study, "study").CLAIMS]
+    return dict(sorted(every, key=lambda pair: (pair[0].rstrip(digits), int(pair[0].lstrip(ascii_letters) or 0))))
+
+
+def deciding_studies() -> Dict[str, str]:
+    """Claim -> the study that decides it, in the order of the claims' numbers."""
+    return _claims(tuple(studies.NAMES))
+
+
+def claim_of(claim: str) -> Claim:
+    """What its study says of a claim."""
+    return part(deciding_studies()[claim], "study").CLAIMS[claim]  # type: ignore[no-any-return]
+
+
+def claims_of(study: str) -> List[str]:
+    """The claims that a study decides, in order."""
+    return [claim for claim, by in deciding_studies().items() if by == study]

@@ -1,0 +1,13 @@
+"""Velocity errors in and out of distribution."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from physlaw.evaluation.blocks import Evaluation
+from physlaw.evaluation.velocity_blocks import score_velocities
+
+
+def score(evaluation: Evaluation) -> pd.DataFrame:
+    """A row per group of clips."""
+    return score_velocities(evaluation)

@@ -1,0 +1,5 @@
+"""As attribute pairs."""
+
+from physlaw.studies.attributes.score import score
+
+__all__ = ["score"]

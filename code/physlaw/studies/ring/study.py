@@ -1,0 +1,35 @@
+"""Appendix A.5.2 of the paper, Fig. 13: colour against shape with a ball and a ring instead of a ball and a square.
+
+Cells: with or without mirror images x model x seed. Training shows red balls and blue rings; asked for blue balls and
+red rings. Decides C12, beside colour against shape of the study attributes. The page also measures the paper's
+explanation, that the attribute is kept whose change costs more pixels. No torch, no numpy. The sets are ours:
+the release has none.
+"""
+
+from __future__ import annotations
+
+from physlaw.studies.claim import Claim
+
+TITLE = "Ball and ring"
+QUESTION = "Does colour still win over shape when a change of shape changes more pixels?"
+SCENARIOS = dict.fromkeys(("colour_ring", "colour_ring_noflip"), ("300", "3k", "30k", "300k", "3m"))
+CLAIMS = {
+    "C12": Claim(
+        words="With a ring colour no longer dominates shape",
+        check=(
+            "With a ring colour no longer dominates: of the crossed clips that keep one attribute, the share "
+            "that keep colour is smaller with ball and ring than with ball and square"
+        ),
+        threshold="difference (square minus ring) > 0, its interval beyond 0",
+        paper="examples, no figures",
+        also=("attributes",),
+    ),
+}
+PAIRS = ("colour_ring",)
+NO_FLIPS = "_noflip"
+BESIDE = {"colour_ring": "colour_shape", "colour_ring_noflip": "colour_shape_noflip"}  # of the study attributes
+NAMES = {
+    "colour_ring": "colour against shape, ball and ring",
+    "colour_ring_noflip": "colour against shape, ball and ring, no mirror images",
+}
+PAPER = "Fig. 13, no figures: colour no longer dominates; priority follows the amount of pixel change"

@@ -1,0 +1,170 @@
+"""Section 5.1, Fig. 6: errors over the grid of speeds or sizes, inside and outside the hull of what was trained, C9."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.patches import Rectangle
+
+from physlaw.report.figures import save
+from physlaw.report.ratios import log_ratio
+from physlaw.report.study_report import (
+    Column,
+    Figure,
+    StudyReport,
+    make_verdict,
+    not_run,
+    one_model,
+    values_of,
+)
+from physlaw.report.verdicts import (
+    INCONCLUSIVE,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    Difference,
+    Verdict,
+    basis,
+    mean_difference,
+)
+from physlaw.studies.square_out import study
+
+ERROR = "generated_corrected"
+THRESHOLD = f"ratio >= {study.THRESHOLD:g}"
+COLOURS = "viridis"
+MASS = "hole_mass"  # its grid is over sizes
+TRAINED_EDGE = "#d1242f"
+
+
+def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
+    """SUPPORTED: the geometric mean's lower bound reaches the threshold; NOT_SUPPORTED: its upper bound does not."""
+    model, size = one_model(metrics)
+    ratios: dict[str, Difference] = {}
+    texts = []
+    for scenario, name in study.NAMES.items():
+        inside, outside, trained = (
+            values_of(metrics, ERROR, scenario=scenario, model=model, size=size, group=group)
+            for group in ("inside", "outside", "id")
+        )
+        ratio = log_ratio(inside, outside)  # of the same model, so by seed
+        if ratio is None:
+            continue
+        ratios[scenario] = ratio
+        texts.append(
+            f"{name}: trained {trained['value'].mean():.3f}, inside {inside['value'].mean():.3f}, outside "
+            f"{outside['value'].mean():.3f}, ratio {_as_ratio(ratio)}"
+        )
+    if not ratios:
+        return [not_run(metrics, study, "C9", "no set has finished", THRESHOLD)]
+    mean = mean_difference(list(ratios.values()))
+    low, high = math.exp(mean.low), math.exp(mean.high)
+    verdict = SUPPORTED if low >= study.THRESHOLD else NOT_SUPPORTED if high < study.THRESHOLD else INCONCLUSIVE
+    left_out = [name for scenario, name in study.NAMES.items() if scenario not in ratios]
+    found = f"{model}, {size}; geometric mean {_as_ratio(mean)} over {len(ratios)} sets; " + "; ".join(texts)
+    found += f"; not finished: {', '.join(left_out)}" if left_out else ""
+    return [make_verdict(metrics, study, "C9", verdict, found, THRESHOLD, basis([mean]))]
+
+
+def _as_ratio(log: Difference) -> str:
+    return f"{math.exp(log.value):.2f} [{math.exp(log.low):.2f}, {math.exp(log.high):.2f}]"
+
+
+def _grids(metrics: pd.DataFrame, clips: pd.DataFrame) -> list[tuple[str, str, str, pd.DataFrame]]:
+    """(training set, first factor, second factor, mean error and level by their values) of every finished set."""
+    found = []
+    done = metrics.loc[metrics["kind"] != "missing", ["cell", "scenario"]].drop_duplicates()
+    for scenario in study.NAMES:
+        cells = done.loc[done["scenario"] == scenario, "cell"]
+        part = clips[clips["cell"].isin(cells) & clips[ERROR].notna()]
+        if len(part):
+            first, second = ("r1", "r2") if scenario == MASS else ("v1", "v2")
+            found.append(
+                (scenario, first, second, part.groupby([first, second])[[ERROR, "level"]].mean().reset_index())
+            )
+    return found
+
+
+def _scale(grids: list[tuple[str, str, str, pd.DataFrame]]) -> Normalize:
+    values = np.concatenate([grid[ERROR].to_numpy() for *_, grid in grids])
+    values = values[values > 0]
+    return LogNorm(values.min(), values.max()) if len(values) and values.min() < values.max() else Normalize(0, 1)
+
+
+def _half_steps(values: np.ndarray) -> float:
+    return float(np.diff(np.sort(values)).min()) / 2 if len(values) > 1 else 0.5
+
+
+def _heat_map(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
+    """A square per pair of values, coloured by the mean error; trained ones have a red frame."""
+    grids = _grids(metrics, clips)
+    columns = min(4, max(1, len(grids)))
+    rows = max(1, -(-len(grids) // columns))
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(3.1 * columns, 2.7 * rows), squeeze=False, layout="constrained"
+    )
+    scale = _scale(grids) if grids else Normalize(0, 1)
+    for axes in panels.flat[len(grids) :]:
+        axes.set_visible(False)
+    for axes, (scenario, first, second, grid) in zip(panels.flat, grids, strict=False):
+        _paint_squares(axes, grid, first, second, scale)
+        axes.set(title=study.NAMES[scenario], xlabel=first, ylabel=second)
+        axes.grid(visible=False)
+    figure.colorbar(plt.cm.ScalarMappable(scale, COLOURS), ax=panels, label="velocity error", shrink=0.8)
+    save(figure, path)
+
+
+def _paint_squares(axes: Axes, grid: pd.DataFrame, first: str, second: str, scale: Normalize) -> None:
+    colours = plt.get_cmap(COLOURS)
+    w, h = (_half_steps(grid[name].unique()) for name in (first, second))
+    for x, y, error, level in grid[[first, second, ERROR, "level"]].itertuples(index=False):
+        edge = TRAINED_EDGE if level == 0 else "none"
+        axes.add_patch(Rectangle((x - w, y - h), 2 * w, 2 * h, facecolor=colours(scale(error)), edgecolor=edge, lw=0.8))
+    axes.set_xlim(grid[first].min() - w, grid[first].max() + w)
+    axes.set_ylim(grid[second].min() - h, grid[second].max() + h)
+
+
+def _bars(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
+    """The paper's bars over the plane: height is the error, trained pairs are red."""
+    grids = _grids(metrics, clips)
+    columns = min(4, max(1, len(grids)))
+    rows = max(1, -(-len(grids) // columns))
+    figure = plt.figure(figsize=(3.6 * columns, 3.2 * rows))
+    for number, (scenario, first, second, grid) in enumerate(grids, 1):
+        axes = figure.add_subplot(rows, columns, number, projection="3d")
+        w, h = (2 * _half_steps(grid[name].unique()) * 0.8 for name in (first, second))
+        colours = [TRAINED_EDGE if level == 0 else "#1f6feb" for level in grid["level"]]
+        axes.bar3d(grid[first] - w / 2, grid[second] - h / 2, 0, w, h, grid[ERROR], color=colours, shade=True)  # type: ignore[attr-defined]
+        axes.set(title=study.NAMES[scenario], xlabel=first, ylabel=second)
+    save(figure, path)
+
+
+REPORT = StudyReport(
+    study,
+    columns=(
+        Column(ERROR, "velocity error"),
+        Column("truth_corrected", "GT floor"),
+        Column("retrieved_corrected", "retrieval"),
+        Column("nearer_to_case", "nearer to case", share=True, digits=2),
+        Column("generated_missing", "frames missing", digits=0),
+    ),
+    groups={"id": "trained", "inside": "removed, inside the hull", "outside": "outside the hull"},
+    clip_columns=("r1", "r2", "v1", "v2", ERROR, "generated_missing"),
+    figures=(
+        Figure(
+            "heat_map",
+            "Error by speeds. Each square is the mean velocity error of the generated clips with these values, over "
+            "sizes (over speeds for the hole in sizes) and seeds; a red frame marks what was trained.",
+            _heat_map,
+        ),
+        Figure("bars", "The same as bars. Height is the velocity error; red was trained.", _bars),
+    ),
+    decide=_verdicts,
+    legend="Velocity error: the corrected one after the contact, world units per second, mean over clips. Retrieval: "
+    "of the nearest training clip, copied.",
+)

@@ -1,0 +1,44 @@
+"""Section 5.1 of the paper, Fig. 6: collisions trained without some pairs of speeds, or of sizes.
+
+Cells: hole x model x seed; the sets are data.config.HOLES, all with the older grids' 4 frames before the contact.
+Scored by the corrected velocity error on the release's grid of speeds (of sizes for the mass hole): in what was
+trained, in what was removed but lies in the convex hull of the rest, and outside the hull. Decides C9. No torch, no
+numpy. Source: released data section 5.3.
+"""
+
+from __future__ import annotations
+
+from physlaw.studies.claim import Claim
+
+TITLE = "Holes in the training set"
+QUESTION = "Is a collision that training left out predicted well if it lies between trained ones, and badly if not?"
+SCENARIOS = dict.fromkeys(
+    (
+        *("hole_200_300", "hole_175_325", "hole_150_350", "hole_125_375", "hole_110_390"),
+        *("hole_several", "hole_all_but_rim", "hole_mass"),
+    ),
+    ("10k", "110k", "1.6m"),
+)
+CLAIMS = {
+    "C9": Claim(
+        words="Inside the hull of the training set errors are small, outside large",
+        check=(
+            "Inside the convex hull of the training set predictions are good, outside they are not: "
+            "geometric mean over the sets of the error outside / the error inside the hull"
+        ),
+        threshold="lower 95 % bound of the geometric mean >= 2",
+        paper="a figure, no numbers",
+    ),
+}
+THRESHOLD = 2.0  # of that ratio; ours, the paper has no figure
+NAMES = {
+    "hole_200_300": "both speeds in 2 to 3",
+    "hole_175_325": "both in 1.75 to 3.25",
+    "hole_150_350": "both in 1.5 to 3.5",
+    "hole_125_375": "both in 1.25 to 3.75",
+    "hole_110_390": "both in 1.1 to 3.9",
+    "hole_several": "three rectangles",
+    "hole_all_but_rim": "all but the L-shaped rim",
+    "hole_mass": "both radii in 0.8 to 1.2",
+}
+PAPER = "Fig. 6, no figures: holes inside the hull are predicted well, outside it errors are large"
