@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from physlaw.errors import UserError
-from physlaw.evaluation import pictures as video_metrics
+from physlaw.evaluation import pictures
 from physlaw.evaluation.frechet import frechet_distance, pool_latents
 from physlaw.evaluation.pictures import frame_lpips, frame_metrics
 from physlaw.files import sha256_file
@@ -123,7 +123,7 @@ def test_one_level_in_a_large_frame_counts_as_equal_as_in_the_released_scripts()
 def test_frames_do_not_mix_and_memory_is_bounded_by_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     truth, generated = smooth(2, 3, 16), noise(2, 3, 16, 16, 3)
     together = frame_metrics(truth, generated)
-    monkeypatch.setattr(video_metrics, "PIXELS_AT_ONCE", 2 * 16 * 16)
+    monkeypatch.setattr(pictures, "PIXELS_AT_ONCE", 2 * 16 * 16)
     apart = frame_metrics(truth, generated)
     np.testing.assert_allclose(apart.ssim, together.ssim, atol=1e-12)
     np.testing.assert_allclose(apart.psnr, together.psnr, atol=1e-12)
@@ -293,5 +293,5 @@ def test_a_measure_without_its_network_has_no_value_but_a_reason(lpips: LPIPS) -
 
 
 def test_the_evaluator_of_frames_knows_no_network() -> None:
-    for name in ("video_metrics", "frechet"):
-        assert "physlaw.models" not in Path(video_metrics.__file__).with_name(f"{name}.py").read_text()
+    for name in ("pictures", "frechet"):
+        assert "physlaw.models" not in Path(pictures.__file__).with_name(f"{name}.py").read_text()
