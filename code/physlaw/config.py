@@ -18,6 +18,7 @@ from physlaw.models.config import ModelConfig, TokenizerConfig
 from physlaw.profiles import profile_recipe
 from physlaw.training.config import MachineConfig, TrainConfig
 
+SEEDS_APART = 1000  # draws of training clips; studies take data.seed and the next one for clips to score
 FAILURE = "failure.txt"  # in a run folder: why the last run failed
 CELL_NAME = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)*")
 
@@ -79,6 +80,11 @@ class CellConfig:
         return f"{self.scenario}-{self.model.row}-n{self.size.replace('.', '_')}-seed{self.seed}"
 
     @property
+    def training_draw(self) -> int:
+        """The seed of the training clips' draw; of evaluation clips it is data.seed, the same for every cell."""
+        return self.data.seed + (SEEDS_APART * self.seed if self.data.draw == "by_seed" else 0)
+
+    @property
     def table(self) -> str:
         """Cells that share a table: the profile, and the recipe where it is not the profile's own."""
         own = profile_recipe(self.study, self.profile)
@@ -110,7 +116,7 @@ class CellConfig:
     def digest(self) -> str:
         """SHA-256 of all that can change a result; not of where it is kept or how it is run, nor of the other cells."""
         values = {k: v for k, v in self.resolved().items() if k not in ("runs", "scratch", "machine")}
-        parts = {name: getattr(self, name).identity() for name in ("model", "tokenizer", "diffusion", "eval")}
+        parts = {name: getattr(self, name).identity() for name in ("data", "model", "tokenizer", "diffusion", "eval")}
         return digest_of({**values, **parts})
 
 

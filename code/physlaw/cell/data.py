@@ -16,9 +16,11 @@ from physlaw.data.released import ClipFile, open_clips
 from physlaw.errors import UserError
 from physlaw.worlds import laws
 from physlaw.worlds.composition import CompositionScenes
+from physlaw.worlds.grids import Chosen, Points
 from physlaw.worlds.phyre.scenes import TRAIN_TRIALS, training_videos
 from physlaw.worlds.phyre.templates import template_set
 from physlaw.worlds.scenes import SceneSet, training_scenes
+from physlaw.worlds.streams import permutation, stream_key
 from physlaw.worlds.variants import get_scenario
 
 TrainingClips = RenderedClips | GpuClips | ClipFile | RenderedBodies | ChosenClips
@@ -43,8 +45,24 @@ def mirrored(cell: CellConfig) -> bool:
 def ball_scenes(cell: CellConfig) -> SceneSet:
     """The training scenes of a cell with balls."""
     contact = laws.as_contact(cell.data.contact)
-    scenes = training_scenes(cell.scenario, cell.size, cell.data.seed, contact, cell.data.placement)
-    return replace(scenes, num_frames=cell.data.num_frames)
+    scenes = training_scenes(cell.scenario, cell.size, cell.training_draw, contact, cell.data.placement)
+    grid = chosen_clips(scenes.grid, cell) if cell.data.clips else scenes.grid
+    return replace(scenes, grid=grid, num_frames=cell.data.num_frames)
+
+
+def chosen_clips(grid: Points, cell: CellConfig) -> Points:
+    """data.clips of a training set's points, in a random choice that belongs to the draw.
+
+    Raises:
+        UserError: it has not that many.
+    """
+    wanted = cell.data.clips
+    if wanted > len(grid):
+        raise UserError(
+            f"data.clips={wanted} is more than size={cell.size} of scenario={cell.scenario} has, which is {len(grid)}"
+        )
+    order = permutation(stream_key("training clips", cell.scenario, cell.size, cell.training_draw), len(grid))
+    return Chosen(grid, np.sort(order[:wanted]))
 
 
 def training_clips(cell: CellConfig) -> TrainingClips:
@@ -56,7 +74,7 @@ def training_clips(cell: CellConfig) -> TrainingClips:
     if cell.scenario == COMBINATORIAL:
         return _read_bodies(cell) if cell.data.files else _rendered_bodies(cell)
     if cell.scenario in COMPOSITION:
-        scenes = CompositionScenes(cell.scenario, f"train/{cell.size}", cell.data.seed, cell.data.num_frames)
+        scenes = CompositionScenes(cell.scenario, f"train/{cell.size}", cell.training_draw, cell.data.num_frames)
         return RenderedClips(scenes, cell.data.resolution, cell.data.method)
     return _read_balls(cell) if cell.data.files else _rendered_balls(cell)
 

@@ -137,7 +137,7 @@ def _save_model(
             "processes": ranks.world(),
             "compiled": report.compiled,
             "precision": resolve_precision(cell.train.precision, ranks.device()),
-            "seeds": {"training": cell.seed, "data": cell.data.seed, "tokenizer": cell.tokenizer.seed},
+            "seeds": {"training": cell.seed, "data": cell.training_draw, "tokenizer": cell.tokenizer.seed},
             "weights_sha256": sha256_file(weights),
             **provenance(),
         },
@@ -237,6 +237,8 @@ def check_scale(cell: CellConfig) -> None:
         ((COMBINATORIAL, *COMPOSITION), "data.flips", cell.data.flips, False),
         (only_rendered, "data.files", cell.data.files, ""),
         (only_rendered, "data.placement", cell.data.placement, "per_sample"),
+        ((COMBINATORIAL,), "data.draw", cell.data.draw, "fixed"),
+        ((COMBINATORIAL, *COMPOSITION), "data.clips", cell.data.clips, 0),
     ):
         if cell.scenario in scenarios and value != valid:
             raise UserError(f"scenario={cell.scenario} needs {key}={str(valid).lower()}, got {value!r}")
@@ -244,6 +246,11 @@ def check_scale(cell: CellConfig) -> None:
         raise UserError(f"data.flips=true mirrors clips, not what model.modality={cell.model.modality} tells of them")
     if cell.scenario in (*ATTRIBUTES, *RING) and CrossedPair.of(cell.scenario).has_shapes:
         check_shape_resolution(cell.data.resolution)
+    for key, value, plain in (("draw", cell.data.draw, "fixed"), ("clips", cell.data.clips, 0)):
+        if value != plain and (cell.data.files or cell.data.placement == "released"):
+            raise UserError(
+                f"data.{key}={value} chooses among rendered clips with data.placement=per_sample, without data.files"
+            )
     if cell.data.placement == "released" and cell.eval.blocks != "released":
         raise UserError(f"data.placement=released needs eval.blocks=released, got {cell.eval.blocks!r}")
 

@@ -106,6 +106,8 @@ class InitialState:
             identity = [model.text_sha256 or model.text_encoder, model.text_dim, model.text_length]
             data = self.cell.data
             identity += [self.cell.scenario, self.cell.size if name == TRAINING else name, data.files, data.placement]
+            if name == TRAINING and (data.draw != "fixed" or data.clips):
+                identity += [self.cell.training_draw, data.clips]
             folder = Path(self.cell.runs) / "latents" / f"text-{digest_of(identity)[:16]}"
             folder.mkdir(parents=True, exist_ok=True)
             shape = (1, 1, model.text_length, model.text_dim)

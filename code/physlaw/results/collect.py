@@ -118,7 +118,7 @@ def check_unmixed(finished: list[Finished], mixed_code: bool) -> str:
         found = [
             (("code",), representative(done.trained["code_digest"])),
             (("code",), representative(done.evaluated["code_digest"])),
-            (("data", names.scenario, names.size), done.trained["data_digest"]),
+            (("data", names.scenario, names.size, f"draw {names.training_draw}"), done.trained["data_digest"]),
             (("tokenizer", names.tokenizer_run()[1].name), done.trained["tokenizer"]["digest"]),
         ]
         for kind, digest in found:

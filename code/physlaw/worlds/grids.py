@@ -68,19 +68,25 @@ class Joined:
         return out
 
 
-class Subset:
-    """The points of a set that a rule keeps, in their order."""
+class Chosen:
+    """Some points of a set, by their numbers."""
 
-    def __init__(self, points: Points, keep: Rule) -> None:
-        self.points = points
-        chunks = np.array_split(np.arange(len(points)), len(points) // _CHUNK + 1)
-        self.numbers = np.concatenate([chunk[keep(points.values(chunk))] for chunk in chunks])
+    def __init__(self, points: Points, numbers: Index) -> None:
+        self.points, self.numbers = points, numbers
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def values(self, index: Index) -> Array:
         return self.points.values(self.numbers[check_numbers(index, len(self), "scene")])
+
+
+class Subset(Chosen):
+    """The points of a set that a rule keeps, in their order."""
+
+    def __init__(self, points: Points, keep: Rule) -> None:
+        chunks = np.array_split(np.arange(len(points)), len(points) // _CHUNK + 1)
+        super().__init__(points, np.concatenate([chunk[keep(points.values(chunk))] for chunk in chunks]))
 
 
 class Grid:
