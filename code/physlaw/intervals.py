@@ -86,6 +86,13 @@ def student(freedom: float) -> float:
     return float(stdtrit(freedom, UPPER))
 
 
+def student_at(freedom: float, quantile: float = UPPER) -> float:
+    """The quantile of Student's t; of the normal distribution for infinite degrees of freedom."""
+    from scipy.special import ndtri, stdtrit
+
+    return float(ndtri(quantile) if math.isinf(freedom) else stdtrit(freedom, quantile))
+
+
 def normal() -> float:
     """The normal distribution's quantile at UPPER, 1.96."""
     from scipy.special import ndtri
