@@ -17,7 +17,7 @@ from pathlib import Path
 from physlaw.files import read_json, read_text, visible
 
 # Packages of this one, and a study's sets and score. Reports, launching and labelling show numbers and move none.
-NUMBERS = ("worlds", "render", "data", "models", "diffusion", "training", "evaluation", "cell")
+NUMBERS = ("worlds", "render", "data", "models", "diffusion", "training", "tracking", "evaluation", "cell")
 # Digests of code that gives the same numbers, and why: of before this kind of digest, and of changes that were checked.
 EQUAL = Path(__file__).with_name("equal_code.json")
 

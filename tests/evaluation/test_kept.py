@@ -24,9 +24,9 @@ from physlaw.evaluation.kept import (
     right_predictions,
     share_table,
 )
-from physlaw.evaluation.looks import measure_object
 from physlaw.intervals import count_columns
 from physlaw.render.discs import render_clips
+from physlaw.tracking.object import measure_object
 from physlaw.worlds.appearance import BLUE, CIRCLE, RED, RING, SQUARE
 from physlaw.worlds.laws import uniform_motion
 from physlaw.worlds.scenes import Trajectory

@@ -7,9 +7,9 @@ from physlaw.errors import UserError
 from physlaw.evaluation.abnormal import CAUSES, FLOORS, Thresholds, abnormal_share, calibrate, judge, statistics
 from physlaw.evaluation.abnormal_check import check_detector, simulated_statistics, spread_numbers
 from physlaw.evaluation.corruptions import CORRUPTIONS
-from physlaw.evaluation.objects import measure_objects, pose_errors
 from physlaw.intervals import wilson
 from physlaw.render.bodies import render_bodies
+from physlaw.tracking.bodies.measure import measure_objects, pose_errors
 from physlaw.worlds.bodies import pack
 from physlaw.worlds.phyre.scenes import out_of_template_videos, training_videos
 

@@ -17,11 +17,11 @@ from physlaw.cell.model import FrameCodec
 from physlaw.config import CellConfig, digest_of
 from physlaw.evaluation.abnormal import CAUSES, QUANTILE, SAFETY, Thresholds, calibrate, judge, statistics
 from physlaw.evaluation.abnormal_check import check_detector, simulated_statistics, spread_numbers
-from physlaw.evaluation.objects import measure_clips, pose_errors
 from physlaw.files import write_json
 from physlaw.lease import leased
 from physlaw.provenance import provenance
 from physlaw.schema import read_record
+from physlaw.tracking.bodies.measure import measure_clips, pose_errors
 from physlaw.training import ranks
 from physlaw.worlds.bodies import Body
 from physlaw.worlds.phyre.scenes import training_videos

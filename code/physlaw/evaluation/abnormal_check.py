@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from physlaw.errors import UserError
 from physlaw.evaluation.abnormal import Thresholds, abnormal_share, judge, statistics
 from physlaw.evaluation.corruptions import CORRUPTIONS
-from physlaw.evaluation.objects import measure_clips
 from physlaw.intervals import Share
 from physlaw.render.bodies import render_bodies
+from physlaw.tracking.bodies.measure import measure_clips
 from physlaw.worlds.bodies import Body, pack
 from physlaw.worlds.phyre.scenes import PhyreScenes
 from physlaw.worlds.scenes import NUM_FRAMES

@@ -20,10 +20,10 @@ from physlaw.data.config import DataConfig
 from physlaw.evaluation import kept
 from physlaw.evaluation.config import EvalConfig
 from physlaw.evaluation.evaluate import Codec, chosen_scenes, save_shown
-from physlaw.evaluation.looks import ObjectLooks, measure_object
 from physlaw.files import write_text
 from physlaw.intervals import share_columns
 from physlaw.render.discs import render_clips
+from physlaw.tracking.object import ObjectLooks, measure_object
 from physlaw.worlds.appearance import CIRCLE
 from physlaw.worlds.blocks import Block
 from physlaw.worlds.laws import WORLD_SIZE

@@ -1,6 +1,6 @@
 """Look for rigid bodies that a fit of one picture left in the wrong place.
 
-Pictures are (3, H, H) coverage of red, gray and black, as in object_fit; a pyramid is a tuple of pictures, each half as
+Pictures are (3, H, H) coverage of red, gray and black, as in fit; a pyramid is a tuple of pictures, each half as
 wide as the next; the first may be empty. Scratches belong to a pyramid's pictures.
 
 Blurred pictures are compared after smoothing them and the bodies alike, as often as makes the known first frame agree.
@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.evaluation.object_fit import add_patch, draw_all, fit, gain_of, refit
-from physlaw.evaluation.object_shapes import PAD, draw_body, jit
+from physlaw.tracking.bodies.fit import add_patch, draw_all, fit, gain_of, refit
+from physlaw.tracking.bodies.shapes import PAD, draw_body, jit
 from physlaw.worlds.bodies import SIDE
 
 _ROUNDS = 3

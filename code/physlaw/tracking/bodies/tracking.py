@@ -12,8 +12,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.evaluation.object_fit import draw_all, fit, gain_of, new_scratch, refit
-from physlaw.evaluation.object_search import (
+from physlaw.tracking.bodies.fit import draw_all, fit, gain_of, new_scratch, refit
+from physlaw.tracking.bodies.search import (
     View,
     blame_bodies,
     lacking_shares,
@@ -24,7 +24,7 @@ from physlaw.evaluation.object_search import (
     smooth,
     unexplained,
 )
-from physlaw.evaluation.object_shapes import PAD, Shapes, centre_poses, jit, kit_of
+from physlaw.tracking.bodies.shapes import PAD, Shapes, centre_poses, jit, kit_of
 from physlaw.worlds.bodies import SIDE
 
 Array = NDArray[np.float64]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.evaluation.object_shapes import PAD, Shapes, draw_body, draw_shared, jit, patch_side, place_corners
+from physlaw.tracking.bodies.shapes import PAD, Shapes, draw_body, draw_shared, jit, patch_side, place_corners
 from physlaw.worlds.bodies import SIDE
 
 ITERATIONS = 12
