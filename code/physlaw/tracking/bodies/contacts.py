@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from physlaw.tracking.bodies import jit
 from physlaw.tracking.bodies.geometry import (
     new_placed,
     piece_separation,
@@ -20,7 +21,6 @@ from physlaw.tracking.bodies.geometry import (
     stuck_bodies,
     wall_distance,
 )
-from physlaw.tracking.bodies.shapes import jit
 from physlaw.tracking.bodies.tracking import FALL, FIRST_FALL
 from physlaw.worlds.bodies import Body
 
