@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 import physlaw
+from physlaw.code_digest import NUMBERS, WORDS
 
 PACKAGE = Path(physlaw.__file__).parent
 NOT_EVERYWHERE = ("av", "pymunk", "torchmetrics")  # machines that only train may lack them
 # What each layer may import from the package, besides itself and what is common.
 COMMON = {"code_digest", "errors", "fields", "files", "intervals", "lease", "config", "provenance", "terminal", "words"}
 COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "progress"}
-TASKS = {"worlds", "render", "data", "models", "diffusion", "training"}
+BELOW = {"worlds", "render", "data", "models", "diffusion", "training", "tracking"}
 ALLOWED = {
     "worlds": set(),
     "render": {"worlds"},
@@ -20,15 +21,16 @@ ALLOWED = {
     "models": {"worlds"},
     "diffusion": set(),
     "training": {"data", "models", "diffusion", "worlds"},
-    "evaluation": {"worlds", "render", "data"},
+    "tracking": {"worlds", "render"},
+    "evaluation": {"worlds", "render", "data", "tracking"},
     "weights": {"models"},
     "report": {"data"},
     "label": {"data", "report", "worlds"},
-    "studies": {"worlds", "render", "data", "models", "evaluation", "report", "label"},
-    "cell": {*TASKS, "evaluation", "report", "studies", "label"},
+    "studies": {"worlds", "render", "data", "models", "tracking", "evaluation", "report", "label"},
+    "cell": {*BELOW, "evaluation", "report", "studies", "label"},
     "results": {"data", "report", "studies", "cell"},
     "launch": {"compose", "studies", "results"},
-    "bench": {*TASKS, "evaluation", "report", "studies", "cell", "compose", "results", "launch"},
+    "bench": {*BELOW, "evaluation", "report", "studies", "cell", "compose", "results", "launch"},
 }
 
 
@@ -49,6 +51,15 @@ def test_layers_import_one_way() -> None:
             for used in parts:
                 plain = len(used) > 1 and used[1] == "config"
                 assert used[0] in allowed | COMMON | {layer} or plain, f"{path.name} imports {'.'.join(used)}"
+
+
+def test_what_can_move_a_number_imports_nothing_that_the_code_digest_leaves_out() -> None:
+    shown = {"label", "report"}  # of a finished cell
+    for layer in NUMBERS:
+        assert ALLOWED[layer] <= {*NUMBERS, *(shown if layer in ("cell", "studies") else ())}, layer
+    for path in (PACKAGE / "studies").rglob("*.py"):
+        if not WORDS.fullmatch(path.relative_to(PACKAGE).as_posix()):
+            assert not [name for name in imported(path) if name.split(".")[1:2] in (["label"], ["report"])], path
 
 
 def test_nothing_imports_the_command() -> None:

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from physlaw.files import read_json, read_text, visible
 
-# Packages of this one. Reports, launching, labelling and a study.py show numbers and move none.
-NUMBERS = ("worlds", "render", "data", "models", "diffusion", "training", "evaluation", "studies", "cell")
-WORDS = re.compile(r"studies/(\w+\.py|\w+/(study\.py|report\.py|report/.*))")
+# Packages of this one. Launching, reports and labelling move no number; nor do these files of studies.
+NUMBERS = ("worlds", "render", "data", "models", "diffusion", "training", "tracking", "evaluation", "studies", "cell")
+WORDS = re.compile(r"studies/(\w+\.py|\w+/((study|report|rating)\.py|report/.*))")
 # Digests of code that gives the same numbers, and why: of before this kind of digest, and of changes that were checked.
 EQUAL = Path(__file__).with_name("equal_code.json")
 

@@ -15,7 +15,7 @@ from physlaw.evaluation.floors import (
     measure_floors,
     objects_table,
 )
-from physlaw.evaluation.looks_check import MIN_SHAPE_RESOLUTION
+from physlaw.tracking.object_accuracy import MIN_SHAPE_RESOLUTION
 
 # paper_code and its standard error, per-frame x, per-frame y, position error x, y (None: not published)
 PUBLISHED = {

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from physlaw.errors import UserError
-from physlaw.evaluation.objects import measure_objects, pose_errors
 from physlaw.intervals import wilson
 from physlaw.render.bodies import render_bodies
 from physlaw.studies.combinatorial.abnormal import (
@@ -18,6 +17,7 @@ from physlaw.studies.combinatorial.abnormal import (
 )
 from physlaw.studies.combinatorial.abnormal_check import check_detector, simulated_statistics, spread_numbers
 from physlaw.studies.combinatorial.corruptions import CORRUPTIONS
+from physlaw.tracking.bodies.measure import measure_objects, pose_errors
 from physlaw.worlds.bodies import pack
 from physlaw.worlds.phyre.scenes import out_of_template_videos, training_videos
 

@@ -30,7 +30,6 @@ from physlaw.data.config import ATTRIBUTES, COMBINATORIAL, COMPOSITION, GAPS, HO
 from physlaw.data.latents import EncodedClips, LatentCache
 from physlaw.data.phyre_clips import check_body_clips
 from physlaw.errors import UserError
-from physlaw.evaluation.looks_check import check_shape_resolution
 from physlaw.evaluation.score import counts_of
 from physlaw.files import read_json, remove_leftovers, sha256_file, visible, write_json, write_text
 from physlaw.models.dit import count_parameters
@@ -39,6 +38,7 @@ from physlaw.provenance import provenance
 from physlaw.schema import SCHEMA, read_record
 from physlaw.studies import registry
 from physlaw.studies.attributes.score import CrossedPair
+from physlaw.tracking.object_accuracy import check_shape_resolution
 from physlaw.training import ranks
 from physlaw.training.loop import Interrupted, TrainReport, fit
 from physlaw.training.precision import resolve_precision

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from physlaw.data.mp4 import decode_mp4, encode_mp4
 from physlaw.data.records import ClipCounts, Frames, Index
-from physlaw.evaluation.looks_check import DISTURBANCES, confusion
 from physlaw.evaluation.score import classify, concatenate
 from physlaw.evaluation.velocity import ERROR_NAMES, VelocityErrors, velocity_errors
 from physlaw.fields import check, choice, random_seed, ranged
 from physlaw.files import write_json, write_text
 from physlaw.provenance import provenance
 from physlaw.render.discs import NATIVE, area_average, render_clips
+from physlaw.tracking.object_accuracy import DISTURBANCES, confusion
 from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import SceneSet, eval_scenes
 from physlaw.worlds.streams import permutation, stream_key

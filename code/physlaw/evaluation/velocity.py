@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.track import Frames, track
+from physlaw.tracking.balls import Frames, track
 from physlaw.worlds.laws import FRAME_S, WORLD_SIZE
 from physlaw.worlds.scenarios import Scenario
+from physlaw.worlds.scenes import FIRST_FRAME
 
 Array = NDArray[np.float64]
 
-FIRST_FRAME = 3  # the first generated frame after three condition frames
 CONTACT_JUMP = 0.1  # a change of ground-truth velocity above this marks the contact
 
 

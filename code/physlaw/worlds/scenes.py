@@ -24,6 +24,7 @@ from physlaw.worlds.variants import get_scenario, training_scenario
 Array = NDArray[np.float64]
 
 NUM_FRAMES = 32
+FIRST_FRAME = 3  # the first generated frame after three condition frames
 PLACEMENTS = ("per_sample", "released")
 
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from physlaw.data.config import DataConfig
 from physlaw.evaluation.blocks import Evaluation, chosen_scenes, score_block
 from physlaw.evaluation.codec import Features, Frames, Index
-from physlaw.evaluation.looks import ObjectLooks, measure_object
 from physlaw.intervals import share_columns
 from physlaw.render.discs import render_clips
 from physlaw.studies.attributes import outcomes
+from physlaw.tracking.object import ObjectLooks, measure_object
 from physlaw.worlds.appearance import CIRCLE
 from physlaw.worlds.blocks import Block
 from physlaw.worlds.laws import WORLD_SIZE

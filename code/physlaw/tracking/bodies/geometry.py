@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.evaluation.object_shapes import jit
+from physlaw.tracking.bodies import jit
 from physlaw.worlds.bodies import SIDE, WALL, Body, pack
 
 Array = NDArray[np.float64]

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.evaluation.track import MIN_RADIUS_WORLD, MIN_SHARE, THRESHOLD, Frames, pixel_centres
 from physlaw.jit import jit
 from physlaw.render.dense import RIM, RING_HOLE
 from physlaw.render.discs import render_clips
+from physlaw.tracking.balls import MIN_RADIUS_WORLD, MIN_SHARE, THRESHOLD, Frames, pixel_centres
 from physlaw.worlds.appearance import CIRCLE, RED, RING, SQUARE
 from physlaw.worlds.scenes import Trajectory
 

@@ -12,19 +12,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.evaluation.object_fit import draw_all, fit, gain_of, new_scratch, refit
-from physlaw.evaluation.object_search import (
-    View,
-    blame_bodies,
-    lacking_shares,
-    repair,
-    replace,
-    shake,
-    shrink,
-    smooth,
-    unexplained,
-)
-from physlaw.evaluation.object_shapes import PAD, Shapes, centre_poses, jit, kit_of
+from physlaw.tracking.bodies import jit
+from physlaw.tracking.bodies.drawing import PAD
+from physlaw.tracking.bodies.fit import draw_all, fit, gain_of, new_scratch, refit
+from physlaw.tracking.bodies.residuals import View, blame_bodies, lacking_shares, smooth, unexplained
+from physlaw.tracking.bodies.search import repair, replace, shake, shrink
+from physlaw.tracking.bodies.shapes import Shapes, centre_poses, kit_of
 from physlaw.worlds.bodies import SIDE
 
 Array = NDArray[np.float64]

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.evaluation.object_geometry import (
+from physlaw.tracking.bodies import jit
+from physlaw.tracking.bodies.geometry import (
     new_placed,
     piece_separation,
     place_body,
@@ -20,8 +21,7 @@ from physlaw.evaluation.object_geometry import (
     stuck_bodies,
     wall_distance,
 )
-from physlaw.evaluation.object_shapes import jit
-from physlaw.evaluation.object_tracking import FALL, FIRST_FALL
+from physlaw.tracking.bodies.tracking import FALL, FIRST_FALL
 from physlaw.worlds.bodies import Body
 
 Array = NDArray[np.float64]

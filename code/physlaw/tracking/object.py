@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
-from physlaw.evaluation.looks_fit import SHAPES, look_at_frames
-from physlaw.evaluation.track import Frames, check_frames
-from physlaw.evaluation.velocity import FIRST_FRAME
 from physlaw.render.config import METHODS
+from physlaw.tracking.balls import Frames, check_frames
+from physlaw.tracking.object_fit import SHAPES, look_at_frames
 from physlaw.worlds.appearance import IS_BLUE, IS_RED
 from physlaw.worlds.laws import FRAME_S
+from physlaw.worlds.scenes import FIRST_FRAME
 
 Array = NDArray[np.float64]
 

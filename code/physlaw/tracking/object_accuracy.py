@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
-from physlaw.evaluation.looks import measure_object
-from physlaw.evaluation.looks_fit import SHAPES, gaussian_kernel
-from physlaw.evaluation.track import Frames
 from physlaw.render.discs import render_clips
+from physlaw.tracking.balls import Frames
+from physlaw.tracking.object import measure_object
+from physlaw.tracking.object_fit import SHAPES, gaussian_kernel
 from physlaw.worlds.appearance import BLUE, COLOURS, IS_BLUE, IS_RED
 from physlaw.worlds.laws import WORLD_SIZE, uniform_motion
 from physlaw.worlds.scenes import NUM_FRAMES, Trajectory

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.looks import NEVER, UNKNOWN, ObjectLooks, measure_object
-from physlaw.evaluation.looks_check import blur, check_shape_resolution, confusion
 from physlaw.render.discs import area_average, render_clips
+from physlaw.tracking.object import NEVER, UNKNOWN, ObjectLooks, measure_object
+from physlaw.tracking.object_accuracy import blur, check_shape_resolution, confusion
 from physlaw.worlds.appearance import BLUE, CIRCLE, RED, RING, SQUARE
 from physlaw.worlds.laws import WORLD_SIZE, uniform_motion
 from physlaw.worlds.scenes import Trajectory

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.object_shapes import jit
+from physlaw.tracking.bodies import jit
 from physlaw.worlds.appearance import PALETTE
 from physlaw.worlds.bodies import BLACK, GRAY, RED, SIDE, THICKNESS, WHITE
 

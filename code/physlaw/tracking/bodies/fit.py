@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.evaluation.object_shapes import PAD, Shapes, draw_body, draw_shared, jit, patch_side, place_corners
+from physlaw.tracking.bodies import jit
+from physlaw.tracking.bodies.drawing import PAD, draw_body, draw_shared, patch_side, place_corners
+from physlaw.tracking.bodies.shapes import Shapes
 from physlaw.worlds.bodies import SIDE
 
 ITERATIONS = 12

@@ -1,7 +1,7 @@
 """Objects of the combinatorial world read from frames: areas, parts, poses, and what about them is impossible.
 
 Told the scene's bodies and their poses in the first frame, the condition of a generated clip; not the true motion.
-Poses are found by fitting the known shapes to the picture (object_tracking). Frames wider than 64 px are averaged to
+Poses are found by fitting the known shapes to the picture (tracking). Frames wider than 64 px are averaged to
 64 px first, which loses little and evens out noise. Lengths are px of the 512 px scene, angles radians.
 """
 
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.object_colours import (
+from physlaw.render.bodies import render_bodies
+from physlaw.tracking.bodies.colours import (
     COLOURS,
     Frames,
     Maps,
@@ -24,11 +25,10 @@ from physlaw.evaluation.object_colours import (
     coverage,
     noise_floor,
 )
-from physlaw.evaluation.object_contacts import unexplained_pushes
-from physlaw.evaluation.object_geometry import overlap_depths
-from physlaw.evaluation.object_shapes import Shapes, centre_poses, frame_poses, shapes_of
-from physlaw.evaluation.object_tracking import FALL, LOST, dead_zone, track_bodies
-from physlaw.render.bodies import render_bodies
+from physlaw.tracking.bodies.contacts import unexplained_pushes
+from physlaw.tracking.bodies.geometry import overlap_depths
+from physlaw.tracking.bodies.shapes import Shapes, centre_poses, frame_poses, shapes_of
+from physlaw.tracking.bodies.tracking import FALL, LOST, dead_zone, track_bodies
 from physlaw.worlds.bodies import GRAY, RED, SIDE, WALL, Body, pack
 
 Array = NDArray[np.float64]
