@@ -42,7 +42,7 @@ class LearningBenchConfig:
 
 def trained(cell: CellConfig, clips: ClipSource) -> tuple[CellModel, float]:
     """The cell's model trained on those clips, with its moving average's weights; and the core-minutes it took."""
-    if cell.tokenizer.kind != "pixels":
+    if cell.tokenizer.learned:
         raise UserError(f"this benchmark trains on pixels, got tokenizer={cell.tokenizer.name}")
     model = untrained(cell)
     latents = EncodedClips(clips, model.codec.encode, model.codec.encode_condition)

@@ -103,7 +103,7 @@ def _settings(cell: CellConfig) -> dict[str, Any]:
 
 
 def _is_trained(cell: CellConfig) -> bool:
-    return cell.tokenizer.kind == "pixels" or (cell.tokenizer_run()[1] / "card.json").exists()
+    return not cell.tokenizer.learned or (cell.tokenizer_run()[1] / "card.json").exists()
 
 
 def _check_trained(cell: CellConfig) -> None:

@@ -67,7 +67,7 @@ CLAIMS = {
     ),
 }
 RATIO = 5.0  # of C2: "about ten" is not below this
-LOSSLESS = ("pixels",)  # tokenizers without a learned part
+LOSSLESS = ("pixels", "rgb")  # tokenizers without a learned part
 
 # The paper's errors (section 3, Figure 3; text values exact, others read off the plot to .005 in distribution and .01
 # out of it): scenario -> ID or OOD -> model -> 30K, 300K, 3M clips.
