@@ -62,7 +62,7 @@ def test_a_part_holds_fails_or_crosses() -> None:
         (0.0, 0.0, True, None, (False, True)),  # a tie
         (-0.1, 0.01, True, 0.02, (False, True)),  # the smallest effect is excluded
         (-0.1, 0.03, True, 0.02, (False, False)),
-        (0.005, 0.01, True, 0.02, (True, False)),  # small, and beyond its bound
+        (0.005, 0.01, True, 0.02, (True, True)),  # beyond its bound, and smaller than what counts
         (-0.3, -0.1, False, None, (True, False)),
         (-0.01, 0.1, False, -0.02, (False, True)),
         (-0.03, 0.1, False, -0.02, (False, False)),

@@ -46,7 +46,18 @@ class Estimate:
         return Estimate(function(self.value), function(self.low), function(self.high), self.seeds, self.freedom)
 
     def minus(self, other: Estimate) -> Estimate:
-        """The difference of two that are independent: variances add, degrees of freedom by Welch and Satterthwaite."""
+        """The difference of two that are independent. Over seeds variances add, degrees of freedom by Welch and
+        Satterthwaite; over clips the distances to the ends do, the lower side's to the other's upper, since shares near
+        0 and 1 have lopsided intervals.
+
+        Source: Welch, Biometrika 34 (1947); Newcombe, Stat. Med. 17 (1998) 873, method 10; Zou, Donner, Stat. Med. 27
+        (2008).
+        """
+        if math.isinf(self.freedom) and math.isinf(other.freedom):
+            value = self.value - other.value
+            down = math.hypot(self.value - self.low, other.high - other.value)
+            up = math.hypot(self.high - self.value, other.value - other.low)
+            return Estimate(value, value - down, value + up, min(self.seeds, other.seeds))
         parts = [(one.half / student_at(one.freedom)) ** 2 for one in (self, other)]
         total = sum(parts)
         weights = [p**2 / n for p, n in zip(parts, (self.freedom, other.freedom), strict=True)]
@@ -148,10 +159,11 @@ class Part:
 
     @property
     def fails(self) -> bool:
-        """The interval excludes every effect that counts."""
+        """The interval excludes every effect that counts; also one that lies beyond the bound, but not far enough."""
         limit = self.bound if self.smallest is None else self.smallest
         short = limit - self.estimate.high if self.above else self.estimate.low - limit
-        return not self.holds and (short >= 0 if not self.meets and self.smallest is None else short > 0)
+        tie = not self.meets and self.smallest is None
+        return short >= 0 if tie else short > 0
 
     @property
     def threshold(self) -> str:
@@ -160,7 +172,8 @@ class Part:
 
     def text(self) -> str:
         """Name, estimate, bound."""
-        return f"{self.name} {self.estimate.text(self.digits)} ({'>' if self.above else '<'} {self.bound:g})"
+        limit = self.bound if math.isfinite(self.bound) or self.smallest is None else self.smallest
+        return f"{self.name} {self.estimate.text(self.digits)} ({'>' if self.above else '<'} {limit:g})"
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,8 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from physlaw.report.verdicts import (
-    INCONCLUSIVE,
-    NOT_RUN,
-    NOT_SUPPORTED,
-    SUPPORTED,
-    Difference,
-    Verdict,
-    basis,
-    decide,
-    difference,
-)
+from physlaw.report.checks import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED
+from physlaw.report.verdicts import Difference, Verdict, basis, decide, difference
 from physlaw.studies.combinatorial.report.rows import (
     ABOVE,
     BELOW,
