@@ -1,6 +1,7 @@
 """What people see and give: frames through videos, animations and pictures and back, and what is refused."""
 
 import csv
+import gc
 import wave
 from pathlib import Path
 
@@ -133,6 +134,7 @@ def test_simulate_writes_a_video_per_clip_and_a_line_for_each(tmp_path: Path, mo
     out = tmp_path / "clips"
     asked = SimulateConfig(str(out), "mp4", "collision", size="300", count=6, offset=3, resolution=64)
     simulate(asked)
+    assert gc.get_freeze_count() == 0
     found, scenes = lines(out / "metadata.csv"), scenes_of(asked)
     assert list(found[0]) == ["file_name", "number", "scenario", *scenes.scenario.factors]
     assert [row["file_name"] for row in found] == sorted(path.name for path in out.glob("*.mp4"))

@@ -26,6 +26,7 @@ import numpy as np
 from physlaw.data.card import card_of, card_path
 from physlaw.data.mp4 import BLOCK_PX
 from physlaw.data.shards import ENCODERS, MERGERS, SHARD_WRITERS, ClipSet, Frames, Index, Made, shard_file, write_whole
+from physlaw.data.video import many_videos
 from physlaw.data.video_folder import write_metadata
 from physlaw.errors import UserError
 from physlaw.files import visible, write_json
@@ -140,7 +141,7 @@ def _write(config: Output, written_as: str, clips: ClipSet, identity: dict[str, 
     missing = [shard for shard in shards if not parts[shard[0]].exists()]
     each = max(1, _TASK_BYTES // (clips.num_frames * config.resolution**2 * 3))
     tasks = (index[start : start + each] for _, index in missing for start in range(0, len(index), each))
-    with ThreadPoolExecutor(workers) as pool:
+    with many_videos(), ThreadPoolExecutor(workers) as pool:
         made = _ahead(pool, 2 * workers, partial(_make, clips, config.resolution, ENCODERS[written_as]), tasks)
         for done, (number, index) in enumerate(missing, 1 + len(shards) - len(missing)):
             SHARD_WRITERS[written_as](work, number, clips, index, islice(made, -(-len(index) // each)))

@@ -5,6 +5,9 @@ The videos inside the released HDF5 are data/mp4.py's.
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -89,6 +92,17 @@ def encode_video(frames: Frames) -> bytes:
         out_pixel_format="yuv420p",
         is_batch=True,
     )
+
+
+@contextmanager
+def many_videos() -> Iterator[None]:
+    """Inside, encode_video is five times as fast: imageio collects garbage after each video, and what lives already is
+    not looked through again."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def read_video(path: Path) -> Frames:
