@@ -9,7 +9,7 @@ import physlaw
 from physlaw.code_digest import NUMBERS, WORDS
 
 PACKAGE = Path(physlaw.__file__).parent
-NOT_EVERYWHERE = ("av", "pymunk", "torchmetrics")  # machines that only train may lack them
+NOT_EVERYWHERE = ("av", "imageio", "pymunk", "torchmetrics")  # machines that only train may lack them
 # What each layer may import from the package, besides itself and what is common.
 COMMON = {"code_digest", "errors", "fields", "files", "intervals", "lease", "config", "provenance", "terminal", "words"}
 COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "progress"}
@@ -106,7 +106,7 @@ def test_cells_compose_without_torch_or_numpy() -> None:
     )
 
 
-def test_only_what_uses_them_imports_av_pymunk_and_torchmetrics() -> None:
+def test_only_what_uses_them_imports_what_is_not_everywhere() -> None:
     names = (".".join(path.with_suffix("").relative_to(PACKAGE.parent).parts) for path in PACKAGE.rglob("*.py"))
     modules = [name for name in names if not name.endswith("__init__")]
     run_without(f"import importlib\nfor name in {modules!r}: importlib.import_module(name)", *NOT_EVERYWHERE)
@@ -116,6 +116,7 @@ def test_a_missing_package_is_named(tmp_path: Path) -> None:
     """As a user meets it: one line with the package's name, no traceback."""
     for blocked, words in (
         ("av", ["simulate", "scenario=uniform", "count=2", "resolution=64", "format=mp4", f"out={tmp_path / 'mp4'}"]),
+        ("imageio", ["simulate", "count=2", "resolution=64", "format=mp4", f"out={tmp_path / 'mp4'}"]),
         ("pymunk", ["simulate", "scenario=combinatorial", "size=6", "count=1", f"out={tmp_path / 'bodies'}"]),
     ):
         block = f"import sys\nsys.modules[{blocked!r}] = None\nfrom physlaw.__main__ import main\n"

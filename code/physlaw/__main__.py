@@ -342,10 +342,11 @@ def _answer(words: list[str]) -> int:
         print(f"physlaw: error: not enough memory ({error or 'for these settings'})", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        if (error.name or "physlaw").partition(".")[0] == "physlaw":
+        package = (error.name or "physlaw").partition(".")[0]
+        if package == "physlaw":
             raise
         hint = "which this Python has not: use .venv (make setup) or the image"
-        print(f"physlaw: error: {words[0]} needs {error.name}, {hint}", file=sys.stderr)
+        print(f"physlaw: error: {words[0]} needs {package}, {hint}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("physlaw: interrupted; the same command continues", file=sys.stderr)

@@ -23,7 +23,7 @@ usage: physlaw VERB [key=value ...]
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
   floors      measure the evaluator's errors on true clips: [what=velocities|objects out=FOLDER clips=200]
   tokenizer   measure what a study's tokenizer costs (the paper's Table 3): [out=FOLDER] and reproduce's words
-  label       people judge clips, blinded: label build [CLIPS.npz] out=FOLDER; label score KEY.json RATINGS.json...
+  label       people judge clips, blinded: label build [CLIPS.npz|VIDEOS] out=FOLDER; label score KEY.json FILE.json...
   weights     published weights of the metrics, and from where; weights convert KIND FILE... [sha256= out=FILE]
   bench       measure speeds on this machine: simulate | train | sample | collect | checkpoint; [out=FILE.json]
               gpu: all that is to be known of a GPU in 8 minutes: [out=FOLDER dry=true minutes= stages=[...]]

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.data.clip_files import write_hdf5_shard
 from physlaw.data.mp4 import decode_mp4, encode_mp4
 from physlaw.data.phyre_clips import RenderedBodies
 from physlaw.data.phyre_files import open_phyre_clips
 from physlaw.data.phyre_write import PhyreClipSet, PhyreSimulateConfig, phyre_scenes_of, simulate_phyre
+from physlaw.data.shards import write_hdf5_shard
 from physlaw.data.write import BallClips, SimulateConfig, simulate
 from physlaw.evaluation.velocity import velocity_errors
 from physlaw.fields import check, ranged

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.data.card import ball_card
-from physlaw.data.clip_files import FORMATS, concatenated, format_of, write_set
+from physlaw.data.clip_files import FORMATS, format_of, write_set
 from physlaw.data.clips import scenes_digest
 from physlaw.data.config import CONTACTS, PLACEMENTS
 from physlaw.data.hdf5_reader import BALLS
 from physlaw.data.npz import Truth
+from physlaw.data.shards import concatenated
 from physlaw.fields import MOST_FRAMES, MOST_WORKERS, check, choice, random_seed, ranged
 from physlaw.render.config import picture_side
 from physlaw.render.discs import render_clips
@@ -120,6 +121,11 @@ class BallClips:
 
     def write_truth(self, file: h5py.File, truth: Truth) -> None:
         file["position_streams"], file["init_streams"] = truth["positions"], truth["init"]
+
+    def described(self, truth: Truth) -> dict[str, list[Any]]:
+        """The scenario and the initial values by their names."""
+        factors = dict(zip(self.scenes.scenario.factors, truth["init"].T.tolist(), strict=True))
+        return {"scenario": [self.scenes.scenario.name] * len(truth["init"]), **factors}
 
     def join(self, shards: list[Truth]) -> Truth:
         return concatenated(shards)
