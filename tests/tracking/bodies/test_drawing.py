@@ -10,7 +10,7 @@ from physlaw.tracking.bodies.drawing import PAD, draw_body, patch_side
 from physlaw.tracking.bodies.fit import add_patch, draw_all
 from physlaw.tracking.bodies.shapes import kit_of, shapes_of
 from physlaw.tracking.bodies.tracking import dead_zone
-from physlaw.worlds.bodies import SIDE
+from physlaw.worlds.bodies import SIDE, bar
 
 pytestmark = pytest.mark.xdist_group("bodies")  # one process compiles what tracks them: a minute
 PIXEL = SIDE / WIDTH
@@ -77,6 +77,13 @@ def test_a_turn_by_a_period_changes_nothing_and_half_of_it_does(name: str) -> No
         assert np.abs(drawn(name, pose + turn / 2)[0] - there).max() > 0.5
 
 
+def test_edges_on_the_borders_of_pixels_fill_them() -> None:
+    both = fitting((bar(128.0, 16.0), (256, 256, 0)), (bar(128.0, 16.0), (128, 128, math.pi / 2)))
+    model = both.scratch.model[1]
+    assert model == pytest.approx(np.round(model), abs=1e-9)
+    assert model.sum() == pytest.approx(2 * 16 * 2)
+
+
 def test_at_the_border_what_is_inside_is_drawn() -> None:
     half = math.pi * 24.5**2 / 2
     for pose, inside in (
@@ -88,6 +95,8 @@ def test_at_the_border_what_is_inside_is_drawn() -> None:
         cover = drawn("ball", np.array([*pose, 0.0]))[0]
         assert cover[inside].sum() * PIXEL**2 == pytest.approx(half)
         assert cover.sum() * PIXEL**2 == pytest.approx(2 * half)  # the rest is in the padding, 32 px wide
+    for pose in ((-28, 256), (SIDE + 28, 256), (256, -28), (256, SIDE + 28)):
+        assert drawn("ball", np.array([*pose, 0.0]))[0].sum() * PIXEL**2 > half  # in the padding alone
     for pose in ((-60, 256), (SIDE + 60, 256), (256, -60), (256, SIDE + 60)):
         assert not drawn("ball", np.array([*pose, 0.0])).any()
 
