@@ -47,7 +47,7 @@ class ObjectMeasures:
     poses: (T, D, 3) x, y, angle of the bodies' frames, NaN where less than half of a body is found; a ball keeps its
     first angle. Row 0 is the known first frame.
     found: (T, D) share of each body's area that is seen where the body is; hidden behind another colour counts.
-    unexplained: (T,) px^2 of red and gray that no body explains, or that bodies lack.
+    unexplained: (T,) px^2 of red and gray that no body explains, or that the bodies which are found lack.
     static_change: (T,) px^2 of black that is new or gone, not counting what dynamic bodies hide.
     depth: (T,) deepest overlap of two bodies or of a body and a wall, but for pairs that overlap from the start.
     pushes: (T, D, 2) px a frame, x and y of the change of velocity around a frame that neither gravity nor a contact
