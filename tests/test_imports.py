@@ -1,11 +1,13 @@
 """Imports point one way, and a bare machine can compose a study."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import physlaw
+from physlaw.studies import NAMES
 
 PACKAGE = Path(physlaw.__file__).parent
 NOT_EVERYWHERE = ("av", "pymunk", "torchmetrics")  # machines that only train may lack them
@@ -32,6 +34,10 @@ ALLOWED = {
 }
 
 
+# Names of studies that are other things too: a world, a setting, words of everyday.
+COMMON_WORDS = {"combinatorial", "attributes", "ring", "composition", "modality"}
+
+
 def imported(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -49,6 +55,15 @@ def test_layers_import_one_way() -> None:
             for used in parts:
                 plain = len(used) > 1 and used[1] == "config"
                 assert used[0] in allowed | COMMON | {layer} or plain, f"{path.name} imports {'.'.join(used)}"
+
+
+def test_no_file_outside_studies_names_a_study() -> None:
+    """Neither by its package, nor in any text: what is special about one stands in its folder."""
+    outside = [path for path in PACKAGE.rglob("*.py") if PACKAGE / "studies" not in path.parents]
+    alone = "|".join(name for name in NAMES if name not in COMMON_WORDS)
+    named = re.compile(rf"\b({alone})\b|(study=|results/|studies[./])({'|'.join(NAMES)})\b")
+    for path in outside:
+        assert not (found := named.search(path.read_text())), f"{path}: {found[0]}"
 
 
 def test_nothing_imports_the_command() -> None:

@@ -21,24 +21,25 @@ from physlaw.words import asks_for_help, with_files
 
 
 def _simulate(words: list[str]) -> int:
+    from physlaw.studies import registry
     from physlaw.words import pairs_of, read
 
     given = pairs_of(words)
-    if given.get("scenario") != "combinatorial":
-        from physlaw.data.write import SimulateConfig, simulate
+    offered = registry.world(given.get("scenario", registry.scenario_names()[0])).simulations
+    simulation = next((one for one in offered if one.key in given), offered[-1])
+    path, count = simulation.run(read(simulation.config, words))
+    print(f"{count} {simulation.counted} in {path}")
+    return 0
 
-        path, count = simulate(read(SimulateConfig, words))
-    elif "bodies" in given:
-        from physlaw.data.scene_file import SceneFileConfig, simulate_scene_file
 
-        path, count = simulate_scene_file(read(SceneFileConfig, words))
-        print(f"{count} scenes in {path}")
-        return 0
-    else:
-        from physlaw.data.phyre_write import PhyreSimulateConfig, simulate_phyre
+def _where(words: list[str]) -> int:
+    from physlaw.verbs import WhereConfig
+    from physlaw.words import pairs_of, take
 
-        path, count = simulate_phyre(read(PhyreSimulateConfig, words))
-    print(f"{count} clips in {path}")
+    config, values = take(WhereConfig, ["json=true" if word == "--json" else word for word in words])
+    from physlaw.where import where
+
+    print(where(config, pairs_of(values)), end="")
     return 0
 
 
@@ -46,13 +47,15 @@ def _score(words: list[str]) -> int:
     from physlaw.data.released import open_clips
     from physlaw.evaluation.config import ScoreConfig
     from physlaw.evaluation.score import score_clips
+    from physlaw.studies import registry
     from physlaw.words import paths_of, read
 
     paths, rest = paths_of(words)
     config = read(ScoreConfig, rest)
     if len(paths) != 1:
         raise UserError(f"score takes one path, got {len(paths)}: physlaw score PATH [scenario=uniform] [resize=128]")
-    print(json.dumps(score_clips(open_clips(paths[0], config.resize, scenario=config.scenario), config)))
+    scenario = None if config.scenario is None else registry.scenario(config.scenario)
+    print(json.dumps(score_clips(open_clips(paths[0], config.resize, scenario=scenario), config)))
     return 0
 
 
@@ -246,7 +249,7 @@ def _report(words: list[str]) -> int:
 
     paths, pairs = paths_of(words)
     if len(paths) != 1 or pairs:
-        raise UserError("report takes one results folder: physlaw report results/id_ood/smoke")
+        raise UserError("report takes one results folder: physlaw report results/<study>/<profile>")
     from physlaw.results.reproduce import redraw
 
     print(redraw(Path(paths[0])))
@@ -277,6 +280,7 @@ def _index(words: list[str]) -> int:
 
 VERBS: dict[str, Callable[[list[str]], int]] = {
     "simulate": _simulate,
+    "where": _where,
     "train": _train,
     "evaluate": _evaluate,
     "run": _run,

@@ -9,15 +9,15 @@ from physlaw.errors import UserError
 from physlaw.evaluation.config import SweepConfig
 from physlaw.evaluation.sweep import random_scenes, sweep_steps
 from physlaw.render.discs import render_clips
+from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import ball_trajectory
-from physlaw.worlds.variants import get_scenario
 
 DATA = DataConfig(resolution=64)
 
 
 @pytest.mark.parametrize("name", ["uniform", "parabola", "collision"])
 def test_scenes_are_random_in_distribution_and_always_the_same(name: str) -> None:
-    scenario = get_scenario(name)
+    scenario = SCENARIOS[name]
     init, positions = random_scenes(scenario, 50, 32, 0, "elastic")
     assert scenario.in_dist.contains(init).all()
     assert len(np.unique(init[:, 0])) == 50
@@ -29,7 +29,7 @@ def test_scenes_are_random_in_distribution_and_always_the_same(name: str) -> Non
 
 def test_the_smallest_number_within_the_tolerance_is_taken() -> None:
     """A generator that is slower than the law by 30 % / steps; every noise seed sees the same scenes."""
-    scenario, config = get_scenario("uniform"), SweepConfig(steps=(1, 3, 30, 100), seeds=2, clips=8, tolerance=0.5)
+    scenario, config = SCENARIOS["uniform"], SweepConfig(steps=(1, 3, 30, 100), seeds=2, clips=8, tolerance=0.5)
     init, positions = random_scenes(scenario, 8, 32, 0, "elastic")
     seen: list[tuple[int, int]] = []
 

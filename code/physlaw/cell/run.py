@@ -19,18 +19,15 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from physlaw.cell.data import TrainingClips, clips_digest_of, files_counts, mirrored, training_clips
+from physlaw.cell.data import mirrored, training_clips, with_mirrored, world_of
 from physlaw.cell.model import CellModel, use_machine
 from physlaw.cell.state import TRAINING
 from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import FAILURE, CellConfig
 from physlaw.csv_file import RERUN, read_csv
-from physlaw.data.clips import ClipSource, WithMirrored
-from physlaw.data.config import ATTRIBUTES, COMBINATORIAL, COMPOSITION, GAPS, HOLES, MEMORIZATION, RING
 from physlaw.data.latents import EncodedClips, LatentCache
-from physlaw.data.phyre_clips import check_body_clips
+from physlaw.data.world import TrainingClips
 from physlaw.errors import UserError
-from physlaw.evaluation.looks_check import check_shape_resolution
 from physlaw.evaluation.score import counts_of
 from physlaw.files import read_json, remove_leftovers, sha256_file, visible, write_json, write_text
 from physlaw.models.dit import count_parameters
@@ -38,7 +35,6 @@ from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
 from physlaw.schema import SCHEMA, read_record
 from physlaw.studies import registry
-from physlaw.studies.attributes.score import CrossedPair
 from physlaw.training import ranks
 from physlaw.training.loop import Interrupted, TrainReport, fit
 from physlaw.training.precision import resolve_precision
@@ -93,7 +89,7 @@ def train_cell(cell: CellConfig) -> CellModel:
     weights, card = cell.folder / "model.safetensors", cell.folder / "provenance.json"
     if ranks.on_main(lambda: not card.exists()):
         clips = training_clips(cell)
-        data_digest = clips_digest_of(clips)
+        data_digest = clips.digest()
         ranks.say(f"{cell.name}: {len(clips)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
         latents = cell_latents(cell, model, clips, data_digest, known)
         told = partial(model.state, TRAINING)
@@ -131,7 +127,7 @@ def _save_model(
             "tokenizer": tokenizer,
             "parameters": count_parameters(model.model),
             "training_clips": len(clips),
-            **files_counts(clips),
+            **({} if (counts := clips.counts()) is None else {"training_files": vars(counts)}),
             "steps": cell.train.steps,
             "train_seconds": _train_seconds(cell.folder, report.seconds),
             "processes": ranks.world(),
@@ -152,7 +148,7 @@ def cell_latents(
     known: dict[str, Any],
 ) -> EncodedClips | LatentCache:
     """The training clips' latents: stored once where the tokenizer costs something, encoded at every use otherwise."""
-    source: ClipSource = WithMirrored(clips) if mirrored(cell) else clips
+    source = with_mirrored(cell, clips)
     if not isinstance(model.tokenizer, VideoVAE):
         return EncodedClips(source, model.codec.encode, model.codec.encode_condition)
     identity: dict[str, object] = {
@@ -186,7 +182,7 @@ def prepare_cell(cell: CellConfig, latents: bool = True) -> None:
     tokenizer, known = prepare_tokenizer(cell)
     if latents:
         clips, model = training_clips(cell), CellModel(cell, tokenizer)
-        cell_latents(cell, model, clips, clips_digest_of(clips), known)
+        cell_latents(cell, model, clips, clips.digest(), known)
         model.state.prepare()
 
 
@@ -228,22 +224,15 @@ def check_scale(cell: CellConfig) -> None:
         )
     if cell.data.num_frames < 6:
         raise UserError(f"data.num_frames must be at least 6 to measure a velocity, got {cell.data.num_frames}")
-    if cell.scenario == COMBINATORIAL:
-        check_body_clips(cell.data.resolution, cell.data.num_frames)
-    only_rendered = (*GAPS, *MEMORIZATION, *HOLES, *ATTRIBUTES, *RING, *COMPOSITION)  # released files show none of them
-    for scenarios, key, value, valid in (
-        ((COMBINATORIAL, *ATTRIBUTES, *RING, *COMPOSITION), "model.modality", cell.model.modality, "vision"),
-        ((COMBINATORIAL, *COMPOSITION), "data.renderer", cell.data.renderer, "cpu"),
-        ((COMBINATORIAL, *COMPOSITION), "data.flips", cell.data.flips, False),
-        (only_rendered, "data.files", cell.data.files, ""),
-        (only_rendered, "data.placement", cell.data.placement, "per_sample"),
-    ):
-        if cell.scenario in scenarios and value != valid:
+    world = world_of(cell)
+    for key, valid in world.needs.items():
+        section, name = key.split(".")
+        value = getattr(getattr(cell, section), name)
+        if value != valid:
             raise UserError(f"scenario={cell.scenario} needs {key}={str(valid).lower()}, got {value!r}")
+    world.check_clips(cell.data.resolution, cell.data.num_frames)
     if cell.model.modality != "vision" and mirrored(cell):
         raise UserError(f"data.flips=true mirrors clips, not what model.modality={cell.model.modality} tells of them")
-    if cell.scenario in (*ATTRIBUTES, *RING) and CrossedPair.of(cell.scenario).has_shapes:
-        check_shape_resolution(cell.data.resolution)
     if cell.data.placement == "released" and cell.eval.blocks != "released":
         raise UserError(f"data.placement=released needs eval.blocks=released, got {cell.eval.blocks!r}")
 
