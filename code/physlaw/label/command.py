@@ -88,6 +88,6 @@ def label(verb: str, files: list[str], config: LabelConfig, study_clips: Callabl
         return score_text(found)
     raise UserError(
         "usage: physlaw label build [CLIPS.npz] out=FOLDER [seed= share_controls=], without a file from the finished "
-        "cells of a study: study=combinatorial [profile= clips=]; or physlaw label score KEY.json RATINGS.json... "
+        "cells of a study: study=NAME [profile= clips=]; or physlaw label score KEY.json RATINGS.json... "
         "[automatic=FILE.csv out=FILE.json]"
     )
