@@ -64,7 +64,10 @@ def test_older_training_sets_have_room_for_more(capsys: pytest.CaptureFixture[st
         ("r=3 v=2", "impossible uniform scene 0: r=3, v=2; valid: radii > 0, r < 2.5"),
         ("size=7k r=1 v=2", "unknown training size of scenario uniform '7k'; valid: 300, 3k"),
         ("scenario=colour_size r=1 v=2 shape=circle colour=green", "unknown colour 'green'; valid: red, blue"),
-        ("scenario=composition_spatial red_x=1", "unknown scenario with ranges of initial values 'composition_spatial'"),
+        (
+            "scenario=composition_spatial red_x=1",
+            "unknown scenario with ranges of initial values 'composition_spatial'",
+        ),
         ("r=1 v", "not key=value: 'v'"),
     ],
 )
