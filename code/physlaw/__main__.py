@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from physlaw import __version__, terminal
+from physlaw import __version__, cell_verbs, terminal
 from physlaw.errors import UserError, unknown
 from physlaw.files import FULL
 from physlaw.signals import interrupt, stopping
@@ -138,72 +138,6 @@ def _bench(words: list[str]) -> int:
     return 0
 
 
-def _train(words: list[str]) -> int:
-    from physlaw.compose import compose_cell
-
-    cell = compose_cell(words)
-    from physlaw.cell.run import train_cell
-    from physlaw.training import ranks
-
-    ranks.join()
-    with ranks.leased_by_main(cell.folder, f"cell {cell.name}", say=ranks.say):
-        train_cell(cell)
-    print(cell.folder)
-    return 0
-
-
-def _run(words: list[str]) -> int:
-    from physlaw.compose import compose_cell
-    from physlaw.launch.cells import cell_words
-    from physlaw.verbs import RunConfig
-    from physlaw.words import take
-
-    config, words = take(RunConfig, words)
-    cell = compose_cell(words if config.number is None else cell_words(words, config.number))
-    from physlaw.cell.run import run_cell
-
-    print(run_cell(cell))
-    return 0
-
-
-def _evaluate(words: list[str]) -> int:
-    from physlaw.compose import compose_cell
-
-    cell = compose_cell(words)
-    if not (cell.folder / "provenance.json").exists():
-        raise UserError(f"cell {cell.name} is not trained ({cell.folder}); use `physlaw run` or `physlaw train` first")
-    return _run(words)
-
-
-def _sweep_sampler(words: list[str]) -> int:
-    from physlaw.compose import compose_cell
-    from physlaw.evaluation.config import SweepConfig
-    from physlaw.words import take
-
-    config, rest = take(SweepConfig, words)
-    cell = compose_cell(rest)
-    from physlaw.cell.sweep import sweep_sampler
-
-    enough, rows = sweep_sampler(cell, config)
-    for row in rows:
-        print(f"{row.steps:4d} steps: error {row.error:.4f}, {row.ratio:.3f} of the reference")
-    print(f"{enough} steps are within {config.tolerance:.0%} of {max(config.steps)}")
-    return 0
-
-
-def _prepare(words: list[str]) -> int:
-    from physlaw.compose import compose_cell
-    from physlaw.verbs import PrepareConfig
-    from physlaw.words import take
-
-    config, words = take(PrepareConfig, words)
-    cell = compose_cell(words)
-    from physlaw.cell.run import prepare_cell
-
-    prepare_cell(cell, latents=config.stage != "tokenizer")
-    return 0
-
-
 def _launch(words: list[str]) -> int:
     from physlaw.launch.launch import launch
 
@@ -215,33 +149,6 @@ def _status(words: list[str]) -> int:
     from physlaw.launch.status import status
 
     return 1 if status(words) else 0
-
-
-def _collect(words: list[str]) -> int:
-    from physlaw.launch.cells import study_cells
-    from physlaw.verbs import CollectConfig
-    from physlaw.words import take
-
-    config, words = take(CollectConfig, words)
-    cells = study_cells(words)
-    from physlaw.results.reproduce import collect_and_report
-
-    folder = Path(config.out) if config.out else Path("results") / cells[0].study / cells[0].table
-    print(collect_and_report(cells, folder, config.mixed_code))
-    return 0
-
-
-def _reproduce(words: list[str]) -> int:
-    from physlaw.launch.cells import study_cells
-    from physlaw.verbs import ReproduceConfig
-    from physlaw.words import take
-
-    config, words = take(ReproduceConfig, words)
-    cells = study_cells(words)
-    from physlaw.results.reproduce import reproduce
-
-    reproduce(cells, Path(config.out) if config.out else None, config.workers)
-    return 0
 
 
 def _report(words: list[str]) -> int:
@@ -281,15 +188,15 @@ def _index(words: list[str]) -> int:
 VERBS: dict[str, Callable[[list[str]], int]] = {
     "simulate": _simulate,
     "where": _where,
-    "train": _train,
-    "evaluate": _evaluate,
-    "run": _run,
-    "reproduce": _reproduce,
+    "train": cell_verbs.train,
+    "evaluate": cell_verbs.evaluate,
+    "run": cell_verbs.run,
+    "reproduce": cell_verbs.reproduce,
     "launch": _launch,
     "status": _status,
-    "prepare": _prepare,
-    "sweep_sampler": _sweep_sampler,
-    "collect": _collect,
+    "prepare": cell_verbs.prepare,
+    "sweep_sampler": cell_verbs.sweep_sampler,
+    "collect": cell_verbs.collect,
     "report": _report,
     "claims": _claims,
     "index": _index,

@@ -60,7 +60,7 @@ def test_a_name_may_not_have_a_point() -> None:
 
 
 def test_cells_that_cannot_work_are_refused(tmp_path: Path) -> None:
-    from physlaw.cell.run import check_scale
+    from physlaw.cell.checks import check_scale
 
     for words, message in (
         (["study=attributes", "scenario=colour_shape", "data.resolution=16"], "shapes need a resolution of 32 or more"),
