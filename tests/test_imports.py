@@ -1,12 +1,14 @@
 """Imports point one way, and a bare machine can compose a study."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import physlaw
 from physlaw.code_digest import NUMBERS, WORDS
+from physlaw.studies import NAMES
 
 PACKAGE = Path(physlaw.__file__).parent
 NOT_EVERYWHERE = ("av", "imageio", "pymunk", "torchmetrics")  # machines that only train may lack them
@@ -32,6 +34,10 @@ ALLOWED = {
     "launch": {"compose", "studies", "results"},
     "bench": {*BELOW, "evaluation", "report", "studies", "cell", "compose", "results", "launch"},
 }
+
+
+# Names of studies that are other things too: a world, a setting, words of everyday.
+COMMON_WORDS = {"combinatorial", "attributes", "ring", "composition", "modality"}
 
 
 def imported(path: Path) -> set[str]:
@@ -60,6 +66,15 @@ def test_what_can_move_a_number_imports_nothing_that_the_code_digest_leaves_out(
     for path in (PACKAGE / "studies").rglob("*.py"):
         if not WORDS.fullmatch(path.relative_to(PACKAGE).as_posix()):
             assert not [name for name in imported(path) if name.split(".")[1:2] in (["label"], ["report"])], path
+
+
+def test_no_file_outside_studies_names_a_study() -> None:
+    """Neither by its package, nor in any text: what is special about one stands in its folder."""
+    outside = [path for path in PACKAGE.rglob("*.py") if PACKAGE / "studies" not in path.parents]
+    alone = "|".join(name for name in NAMES if name not in COMMON_WORDS)
+    named = re.compile(rf"\b({alone})\b|(study=|results/|studies[./])({'|'.join(NAMES)})\b")
+    for path in outside:
+        assert not (found := named.search(path.read_text())), f"{path}: {found[0]}"
 
 
 def test_nothing_imports_the_command() -> None:

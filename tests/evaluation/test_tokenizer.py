@@ -24,7 +24,7 @@ from physlaw.models.tokenizers import build_tokenizer
 from physlaw.report import acceptance
 from physlaw.report.acceptance import LIMIT, read_measured, verdict
 from physlaw.training.state import save_tensors
-from physlaw.worlds.variants import get_scenario
+from physlaw.worlds.scenarios import SCENARIOS
 
 DATA = DataConfig(resolution=32)
 FEW = ["profile=smoke", "eval.id_clips=3", "eval.ood_clips=2"]
@@ -78,7 +78,7 @@ def test_the_whole_interval_must_be_within_the_limit(low: float, high: float, ex
 
 @pytest.mark.parametrize("scenario", ["uniform", "collision"])
 def test_a_perfect_tokenizer_costs_nothing_and_a_bad_one_what_it_does(scenario: str) -> None:
-    block, config = get_scenario(scenario).eval_blocks()["id"], EvalConfig(id_clips=12, batch_size=5)
+    block, config = SCENARIOS[scenario].eval_blocks()["id"], EvalConfig(id_clips=12, batch_size=5)
     same = measure_block(scenario, block, lambda frames: frames, DATA, config)
     assert len(same) == 12
     for error in ERRORS:

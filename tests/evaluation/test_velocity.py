@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from physlaw.data.released import open_clips, resize_frames
-from physlaw.data.write import SimulateConfig, simulate
+from physlaw.data.write import SimulateConfig
 from physlaw.errors import UserError
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.evaluation.score import classify, score_clips
@@ -13,6 +13,7 @@ from physlaw.render.discs import render_clips
 from physlaw.worlds.regions import RIM, within
 from physlaw.worlds.scenarios import COLLISION, PARABOLA, SCENARIOS, UNIFORM
 from physlaw.worlds.scenes import ball_trajectory, eval_scenes
+from simulating import simulate
 
 BLANK = 255
 
@@ -124,7 +125,7 @@ def test_released_ground_truth_lies_at_the_published_floor(released: tuple[str, 
      (64, "uniform", "id", 0.001), (16, "uniform", "id", 0.008), (16, "uniform", "level1_r1", 0.02)],
 )  # fmt: skip
 def test_ground_truth_is_at_the_corrected_floor(resolution: int, name: str, block: str, bound: float) -> None:
-    scenes = eval_scenes(name, block)
+    scenes = eval_scenes(SCENARIOS[name], block)
     index = np.linspace(0, len(scenes) - 1, 12).astype(np.int64)
     frames = render_clips(scenes.trajectory(index), resolution)
     errors = velocity_errors(scenes.scenario, scenes.init(index), scenes.positions(index), frames)
@@ -163,7 +164,7 @@ def test_collision_errors_look_after_the_contact_only() -> None:
 
 
 def test_missing_balls_are_counted_and_not_placed() -> None:
-    scenes = eval_scenes("uniform", "id")
+    scenes = eval_scenes(SCENARIOS["uniform"], "id")
     index = np.array([100])
     frames = render_clips(scenes.trajectory(index), 64)
     whole = velocity_errors(scenes.scenario, scenes.init(index), scenes.positions(index), frames)
@@ -194,7 +195,7 @@ def test_classes_follow_the_release() -> None:
 
 
 def test_scores_of_a_file_have_every_class_and_null_for_nothing(tmp_path: Path) -> None:
-    scenes = eval_scenes("uniform", "id")
+    scenes = eval_scenes(SCENARIOS["uniform"], "id")
     index = np.array([0, 50])
     frames = render_clips(scenes.trajectory(index), 256)
     np.savez(tmp_path / "clips.npz", frames=frames, positions=scenes.positions(index), init=scenes.init(index))

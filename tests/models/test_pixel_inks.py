@@ -6,7 +6,7 @@ import compositions
 from physlaw.models.pixels import InkPixels, PixelTokenizer, RgbPixels
 from physlaw.models.tokenizers import to_frames, to_unit
 from physlaw.render.discs import render_clips
-from physlaw.worlds.composition import COMPOSITIONS
+from physlaw.studies.composition.sets import COMPOSITIONS
 
 
 @pytest.mark.parametrize("side", [16, 32, 64])

@@ -31,6 +31,7 @@ from physlaw.fields import MOST_FRAMES, MOST_WORKERS, check, choice, random_seed
 from physlaw.render.bodies import render_bodies
 from physlaw.render.config import picture_side
 from physlaw.worlds.bodies import pack
+from physlaw.worlds.phyre import WORLD
 from physlaw.worlds.phyre.features import features
 from physlaw.worlds.phyre.scenes import PhyreScenes, in_template_videos, out_of_template_videos, training_videos
 from physlaw.worlds.phyre.templates import object_ids
@@ -55,7 +56,7 @@ class PhyreSimulateConfig:
 
     out: str = ""  # a folder (released scene files, mp4 files), or a single .hdf5 or .npz file
     format: str | None = choice(None, FORMATS)  # released, npz or mp4; None: npz for a .npz file, else released
-    scenario: str = "combinatorial"
+    scenario: str = WORLD
     split: str = choice("train", SPLITS)  # or in_template, out_of_template
     # templates of the training set, whose scenes in_template has too: 6, 30 or 60
     size: str = choice("60", ("6", "30", "60"))
@@ -113,7 +114,7 @@ class PhyreClipSet:
     def card(self, written: int) -> dict[str, Any]:
         scenes = self.scenes
         return {
-            "name": f"combinatorial {self.split}",
+            "name": f"{WORLD} {self.split}",
             "law": _LAW,
             "units": "px of a picture 512 wide, origin bottom-left, y up; features and actions as fractions of it",
             "factors": {f"template {template}": list(object_ids(template)) for template in scenes.templates},

@@ -1,5 +1,5 @@
 """Generated speeds against the bands of speed that a model was trained on: does it interpolate, snap to a band, or
-reverse the motion? For the studies velocity_gap and memorization.
+reverse the motion?
 
 Source: paper sections 5.1 and 5.2, which show scatter plots and give no measure; these are ours.
 """

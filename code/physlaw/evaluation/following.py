@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from physlaw.intervals import interval_columns, ratio_bootstrap
 from physlaw.worlds import laws
-from physlaw.worlds.scenarios import Scenario
+from physlaw.worlds.scenario import Scenario
 
 Array = NDArray[np.float64]
 Bands = Sequence[tuple[float, float]]

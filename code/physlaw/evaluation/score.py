@@ -15,7 +15,7 @@ from physlaw.data.released import ClipFile
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.evaluation.velocity import ERROR_NAMES, VelocityErrors, velocity_errors
 from physlaw.worlds.regions import RIM, within
-from physlaw.worlds.scenarios import Scenario
+from physlaw.worlds.scenario import Scenario
 
 Array = NDArray[np.float64]
 

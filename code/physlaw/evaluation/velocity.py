@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from physlaw.errors import UserError
 from physlaw.tracking.balls import Frames, track
 from physlaw.worlds.laws import FRAME_S, WORLD_SIZE
-from physlaw.worlds.scenarios import Scenario
+from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenes import FIRST_FRAME
 
 Array = NDArray[np.float64]
@@ -164,7 +164,7 @@ def velocity_errors(
         velocity=np.full(shape, np.nan),
         true_velocity=np.full(shape, np.nan),
     )
-    axes = slice(0, 2) if scenario.name == "parabola" else slice(0, 1)  # components that the errors look at
+    axes = slice(0, scenario.error_axes)
     for clip in range(len(init)):
         chosen = np.flatnonzero(valid[clip])
         lost = np.isnan(tracks.balls[clip, chosen, :, 0])

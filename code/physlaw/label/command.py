@@ -121,6 +121,6 @@ def label(verb: str, files: list[str], config: LabelConfig, study_clips: Callabl
         return score_text(found)
     raise UserError(
         "usage: physlaw label build [CLIPS.npz|VIDEOS] out=FOLDER [seed= share_controls=], VIDEOS a folder with "
-        f"{METADATA} ({', '.join(COLUMNS)}), without either from the finished cells of a study: study=combinatorial "
+        f"{METADATA} ({', '.join(COLUMNS)}), without either from the finished cells of a study: study=NAME "
         "[profile= clips=]; or physlaw label score KEY.json RATINGS.json... [automatic=FILE.csv out=FILE.json]"
     )

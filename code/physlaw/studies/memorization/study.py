@@ -28,5 +28,6 @@ EFFECT, NEVER = 0.02, 0.02  # the smallest effect that counts; how seldom withou
 REVERSED, VANISHED = "reversed_of_all", "vanished"
 PLAIN, FLIPPED = "fast_right", "fast_flipped"
 NAMES = {PLAIN: "Set-1, to the right", FLIPPED: "Set-2, mirrored too"}
-BANDS = dict.fromkeys(NAMES, ((2.5, 4.0),))
+TRAINED_SPEEDS = (2.5, 4.0)
+BANDS = dict.fromkeys(NAMES, (TRAINED_SPEEDS,))
 PAPER = "Fig. 7, no figures: Set-1 positive speeds only, pulled up to the trained band; Set-2 sometimes reversed"

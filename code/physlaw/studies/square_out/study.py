@@ -1,6 +1,6 @@
 """Section 5.1 of the paper, Fig. 6: collisions trained without some pairs of speeds, or of sizes.
 
-Cells: hole x model x seed; the sets are data.config.HOLES, all with the older grids' 4 frames before the contact.
+Cells: hole x model x seed; the sets are those of sets.py, all with the older grids' 4 frames before the contact.
 Scored by the corrected velocity error on the release's grid of speeds (of sizes for the mass hole): in what was
 trained, in what was removed but lies in the convex hull of the rest, and outside the hull. Decides C9. No torch, no
 numpy. Source: released data section 5.3.

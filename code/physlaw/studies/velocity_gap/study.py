@@ -1,6 +1,6 @@
 """Section 5.1 of the paper, Fig. 5: uniform motion trained without some speeds. Does a model interpolate, or snap?
 
-Cells: training set x model x seed; the sets are data.config.GAPS. Scored by the corrected velocity error in the trained
+Cells: training set x model x seed; the sets are those of BANDS. Scored by the corrected velocity error in the trained
 bands, in the gap and beyond the range, and by the snap index: 0 follows the conditioned speed, 1 copies the nearer
 band's edge. Decides C8. No torch, no numpy. Source: released data section 5.2.
 """
@@ -41,7 +41,7 @@ NAMES = {
     "gap_one_island": "gap and one island",
     "gap_two_islands": "gap and two islands",
 }
-# Trained bands of speed, for the figure; worlds/variants.py has the rule at their ends.
+# Trained bands of speed; sets.py has the rule at their ends.
 BANDS = {
     "gap_125_375": ((1.0, 1.25), (3.75, 4.0)),
     "gap_150_350": ((1.0, 1.5), (3.5, 4.0)),

@@ -6,8 +6,11 @@ import pytest
 import compositions
 from physlaw.errors import UserError
 from physlaw.render.discs import render_clips
-from physlaw.worlds import composition, laws
-from physlaw.worlds.composition import COMPOSITIONS, FACTORS, CompositionScenes, columns
+from physlaw.studies import registry
+from physlaw.studies.composition.proposals import NEAR_WALL, WALL_HALF_WIDTH, WALL_TILES
+from physlaw.studies.composition.scenes import FACTORS, CompositionScenes, columns
+from physlaw.studies.composition.sets import COMPOSITIONS
+from physlaw.worlds import laws
 from physlaw.worlds.objects import WALL
 
 RED, BLUE = 0, 1
@@ -62,17 +65,15 @@ def test_collisions_are_near_the_wall_in_the_test_set_alone() -> None:
         init, positions = scenes.init(index), scenes.positions(index)
         frame = [int((contacts[0][0] >= FRAMES).sum()) for contacts in scenes.contacts(index)]  # the first after it
         blue = positions[np.arange(len(index)), frame, 1, 0]
-        to_wall = columns(init, "wall_x")[:, 0] - composition.WALL_HALF_WIDTH - blue - columns(init, "blue_r")[:, 0]
+        to_wall = columns(init, "wall_x")[:, 0] - WALL_HALF_WIDTH - blue - columns(init, "blue_r")[:, 0]
         moved = 0.1 * np.abs(np.diff(positions[..., 1, 0], axis=1)).max(axis=1) / laws.FRAME_S  # since the contact
-        assert (
-            (to_wall <= composition.NEAR_WALL + moved) if near else (to_wall >= composition.NEAR_WALL - moved)
-        ).all()
+        assert ((to_wall <= NEAR_WALL + moved) if near else (to_wall >= NEAR_WALL - moved)).all()
 
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
 @pytest.mark.parametrize("split", ["train/3k", "eval/both"])
 def test_events_leave_time_and_objects_stay_in_view(name: str, split: str) -> None:
-    scenes, index = CompositionScenes(name, split), np.arange(COUNT)
+    scenes, index = compositions.composed(name, split), np.arange(COUNT)
     init, positions = scenes.init(index), scenes.positions(index)
     radii = columns(init, "red_r", "blue_r")
     for row, contacts in enumerate(scenes.contacts(index)):
@@ -92,7 +93,7 @@ def test_events_leave_time_and_objects_stay_in_view(name: str, split: str) -> No
 
 @pytest.mark.parametrize("split", ["train/3k", "eval/both"])
 def test_ball_and_square_pass_each_other_and_the_wall(split: str) -> None:
-    scenes, index = CompositionScenes(SPATIAL, split), np.arange(COUNT)
+    scenes, index = compositions.composed(SPATIAL, split), np.arange(COUNT)
     init, positions = scenes.init(index), scenes.positions(index)
     red_r, blue_r, half, wall_y = columns(init, "red_r", "blue_r", "wall_half_height", "wall_y").T
     height = np.abs(positions[:, :, 1, 1] - positions[:, :, 0, 1])
@@ -147,10 +148,10 @@ def test_remembered_scenes_are_fast() -> None:
 def test_the_wall_is_drawn_in_every_scene(name: str) -> None:
     scenes, index = compositions.training(name, "300"), np.arange(20)
     trajectory, init = scenes.trajectory(index, 4), scenes.init(index)
-    assert trajectory.positions.shape == (20, 4, 2 + composition.WALL_TILES[1], 2)
+    assert trajectory.positions.shape == (20, 4, 2 + WALL_TILES[1], 2)
     frames = render_clips(trajectory, 256)
     black = (frames == 0).all(axis=-1).sum(axis=(2, 3)) * (10 / 255) ** 2
-    area = 4 * composition.WALL_HALF_WIDTH * columns(init, "wall_half_height")
+    area = 4 * WALL_HALF_WIDTH * columns(init, "wall_half_height")
     assert np.abs(black / area - 1).max() < 0.2  # whole pixels
     y, x = np.nonzero((frames[3, 0] == 0).all(axis=-1))
     wall_x, wall_y = columns(init, "wall_x", "wall_y")[3]
@@ -159,7 +160,7 @@ def test_the_wall_is_drawn_in_every_scene(name: str) -> None:
 
 
 def test_clips_may_be_shorter() -> None:
-    scenes, index = CompositionScenes(SPATIAL, "eval/both", num_frames=20), np.arange(3)
+    scenes, index = compositions.composed(SPATIAL, "eval/both", num_frames=20), np.arange(3)
     full = compositions.both_events(SPATIAL)
     assert np.array_equal(scenes.positions(index), full.positions(index)[:, :20])
     assert np.array_equal(full.trajectory(index, 3).positions, full.trajectory(index).positions[:, :3])
@@ -174,11 +175,11 @@ def test_a_digest_tells_sets_apart() -> None:
 
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(UserError, match="composition_spatial, composition_temporal, composition_temporal_plain"):
-        compositions.training("composition", "300")
+        registry.world("composition")
     with pytest.raises(UserError, match="train/300, train/3k, train/30k, train/300k, train/3m"):
         compositions.training(SPATIAL, "24m")
     with pytest.raises(UserError, match="eval/both"):
-        CompositionScenes(SPATIAL, "eval/id")
+        compositions.composed(SPATIAL, "eval/id")
     with pytest.raises(UserError, match="1 to 32, got 33"):
         compositions.both_events(SPATIAL).positions(np.arange(1), 33)
     with pytest.raises(IndexError, match="300"):
