@@ -101,9 +101,11 @@ def test_two_balls_that_meet_push_each_other(gap: float, explained: bool) -> Non
     assert off == pytest.approx(known, abs=1e-9)
 
 
-@pytest.mark.parametrize(("x", "explained"), [(140 + 20.5 + 5, True), (100 - 20.5 - 5 - 6, False)])
+@pytest.mark.parametrize(
+    ("x", "explained"), [(140 + 20.5 + 5, True), (140 + 20.5 + 5 + 40, False), (100 - 20.5 - 5 - 6, False)]
+)
 def test_a_static_body_pushes_too_and_only_away_from_it(x: float, explained: bool) -> None:
-    """A ball that turns back at an upright bar in front of it, or without one: it left that behind."""
+    """A ball that turns back at an upright bar in front of it, 40 px before one, and with one only behind it."""
     bodies, poses = scene((bar(200.0, 10.0, BLACK, False), (x, 400, math.pi / 2)), (ball(20.5), (0, 0, 0)))
     turns = falling((0, 450), 5)
     turns[:, 0] = [100, 120, 140, 132, 124]
