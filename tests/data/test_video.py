@@ -15,13 +15,14 @@ from physlaw.data.video import encode_gif, encode_png, encode_video, read_video
 from physlaw.data.write import SimulateConfig, scenes_of, simulate
 from physlaw.errors import UserError
 from physlaw.render.discs import render_clips
+from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import training_scenes
 
 
 @pytest.fixture(scope="module")
 def clip() -> np.ndarray:
     """(32, 128, 128, 3) uint8."""
-    return render_clips(training_scenes("collision", "300").trajectory(np.array([5])), 128)[0]
+    return render_clips(training_scenes(SCENARIOS["collision"], "300").trajectory(np.array([5])), 128)[0]
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> float:
@@ -133,9 +134,9 @@ def test_simulate_writes_a_video_per_clip_and_a_line_for_each(tmp_path: Path, mo
     monkeypatch.setattr("physlaw.data.write.SHARD", 4)
     out = tmp_path / "clips"
     asked = SimulateConfig(str(out), "mp4", "collision", size="300", count=6, offset=3, resolution=64)
-    simulate(asked)
+    simulate(SCENARIOS["collision"], asked)
     assert gc.get_freeze_count() == 0
-    found, scenes = lines(out / "metadata.csv"), scenes_of(asked)
+    found, scenes = lines(out / "metadata.csv"), scenes_of(SCENARIOS["collision"], asked)
     assert list(found[0]) == ["file_name", "number", "scenario", *scenes.scenario.factors]
     assert [row["file_name"] for row in found] == sorted(path.name for path in out.glob("*.mp4"))
     assert [int(row["number"]) for row in found] == list(range(3, 9))
@@ -146,7 +147,7 @@ def test_simulate_writes_a_video_per_clip_and_a_line_for_each(tmp_path: Path, mo
         assert [float(row[name]) for name in scenes.scenario.factors] == scenes.init(number)[0].tolist()
     whole = (out / "metadata.csv").read_bytes()
     (out / "metadata.csv").unlink()
-    simulate(asked)
+    simulate(SCENARIOS["collision"], asked)
     assert (out / "metadata.csv").read_bytes() == whole  # a file of the set is gone: it is made again
 
 
@@ -155,7 +156,7 @@ def test_bodies_are_described_by_scene_trial_and_action(tmp_path: Path) -> None:
         out=str(tmp_path), format="mp4", size="6", trials=2, offset=1, count=4, resolution=32, num_frames=4
     )
     simulate_phyre(asked)
-    scenes = phyre_scenes_of(asked)
+    scenes = phyre_scenes_of(SCENARIOS["collision"], asked)
     for row in lines(tmp_path / "metadata.csv"):
         number = int(row["number"])
         assert tuple(int(row[name]) for name in ("template", "scene", "trial")) == scenes.address(number)

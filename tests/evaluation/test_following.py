@@ -29,7 +29,7 @@ def test_speeds_are_held_to_the_range_or_to_the_nearest_band() -> None:
 @pytest.mark.parametrize("name", list(SCENARIOS))
 def test_final_velocities_are_the_laws(name: str) -> None:
     """As the clips of an evaluation block show them."""
-    scenes = eval_scenes(name, "id")
+    scenes = eval_scenes(SCENARIOS[name], "id")
     index = np.arange(0, len(scenes), max(1, len(scenes) // 20))
     init, positions = scenes.init(index), scenes.positions(index)
     frames = render_clips(scenes.trajectory(index), 32)
