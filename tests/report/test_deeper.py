@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from physlaw.intervals import interval_columns
+from physlaw.metric import MEAN, Metric
 from physlaw.report.verdicts import Difference, mean_difference, paired_difference
 from physlaw.studies.attributes.outcomes import KEEPS_BOTH, KEEPS_FIRST, KEEPS_SECOND, share_table
 from physlaw.studies.attributes.report import resulting_order
@@ -26,7 +26,7 @@ def metrics_of(study: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def measured(name: str, value: float, half: float = 0.01) -> dict[str, float]:
-    return interval_columns(name, value, value - half, value + half)
+    return Metric(name, name, interval=MEAN).stated(value, value - half, value + half)
 
 
 def verdict_of(study: str, rows: list[dict[str, Any]], others: dict[str, pd.DataFrame] | None = None):  # type: ignore[no-untyped-def]
@@ -178,7 +178,7 @@ def test_comparison_holds_shares_to_an_absolute_bound() -> None:
     there = here.assign(reversed=0.0, snap=1.5)
     compared = {one.name: one.agree for one in report_of("memorization").compare(here[[*here]], there, 0.5)}
     assert compared["slow reversed"]
-    assert not compared["slow snap index"]
+    assert not compared["slow snap"]
 
 
 def test_the_mean_of_differences_has_the_narrower_interval() -> None:

@@ -19,7 +19,8 @@ from physlaw.csv_file import RERUN
 from physlaw.errors import UserError
 from physlaw.files import read_text, write_text
 from physlaw.report.metrics import needed, read_metrics
-from physlaw.schema import RENAMED, SCHEMA, UNKNOWN, read_record_text
+from physlaw.report.old_tables import current
+from physlaw.schema import SCHEMA, UNKNOWN, read_record_text
 from physlaw.studies import registry
 
 MAX_NAMED = 36  # unfinished cells, one a line
@@ -85,9 +86,11 @@ def read_finished(cell: CellConfig) -> Finished | None:
     try:
         trained, training = read_record_text(folder / "provenance.json")
         evaluated, evaluation = read_record_text(folder / "evaluation.json")
-        rows = read_text(folder / "rows.csv")
+        rows = current(read_text(folder / "rows.csv"))
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise UserError(f"{folder / 'rows.csv'}: not the rows of a cell ({error}); {RERUN}") from error
     config = json.dumps(cell.resolved())
     provenance = f'{{"config": {config}, "training": {training.rstrip()}, "evaluation": {evaluation.rstrip()}}}'
     done = Finished(cell, trained, evaluated, rows, provenance)
@@ -180,15 +183,23 @@ def _metrics_text(parts: list[tuple[CellConfig, Finished | None]]) -> str:
         if done is None:
             lines.append(",".join([before, *blanks, *[""] * len(constants)]))
             continue
-        if _columns(done.rows) != measured:
+        if set(_columns(done.rows)) != set(measured):
             raise UserError(f"{cell.folder / 'rows.csv'} has other columns than {first.cell.folder / 'rows.csv'}")
         after = _csv_line(done.row_constants().values())
-        lines += [f"{before},{row},{after}" for row in done.rows.splitlines()[1:]]
+        lines += [f"{before},{row},{after}" for row in _in_order(done.rows, measured)]
     return "\n".join(lines) + "\n"
 
 
 def _columns(rows: str) -> list[str]:
-    return [RENAMED.get(name, name) for name in rows.split("\n", 1)[0].split(",")]
+    return rows.split("\n", 1)[0].split(",")
+
+
+def _in_order(rows: str, columns: list[str]) -> list[str]:
+    """The lines of rows.csv after its header, in this order of columns: an older one's is another."""
+    known = _columns(rows)
+    if known == columns:
+        return rows.splitlines()[1:]
+    return [_csv_line(row[name] for name in columns) for row in csv.DictReader(io.StringIO(rows))]
 
 
 def _csv_line(values: Iterable[Any]) -> str:

@@ -14,7 +14,7 @@ from physlaw.errors import unknown
 from physlaw.studies.claim import Claim
 
 if TYPE_CHECKING:
-    from physlaw.report.study_report import Report
+    from physlaw.report.study_report import StudyReport
 
 PARTS = ("study", "score", "report")
 
@@ -40,7 +40,7 @@ def scenarios_of(study: str) -> Dict[str, Tuple[str, ...]]:
     return dict(part(study, "study").SCENARIOS)
 
 
-def report_of(study: str) -> Report:
+def report_of(study: str) -> StudyReport:
     """How a study's results are drawn and judged. Errors as `part`."""
     return part(study, "report").REPORT  # type: ignore[no-any-return]
 

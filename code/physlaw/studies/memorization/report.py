@@ -7,18 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from physlaw.report.speeds import CLIP_COLUMNS, speed_panels
-from physlaw.report.study_report import (
-    Column,
-    Figure,
-    StudyReport,
-    make_verdict,
-    not_run,
-    one_model,
-    values_of,
-)
+from physlaw.report.sections import Figure
+from physlaw.report.speeds import speed_panels
+from physlaw.report.study_report import StudyReport, make_verdict, not_run, one_model, values_of
 from physlaw.report.verdicts import Verdict, decide, difference
-from physlaw.studies.memorization import study
+from physlaw.studies.memorization import score, study
 
 THRESHOLD = "difference > 0, its interval beyond 0"
 
@@ -53,17 +46,18 @@ def _draw(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
 
 REPORT = StudyReport(
     study,
+    metrics=score.METRICS,
     columns=(
-        Column("generated_corrected", "velocity error"),
-        Column("truth_corrected", "GT floor"),
-        Column("reversed", "reversed", share=True, digits=3),
-        Column("in_band", "at a trained speed", share=True, digits=2),
-        Column("snap", "snap index", digits=2),
-        Column("nearer_to_case", "nearer to case", share=True, digits=2),
-        Column("generated_missing", "frames missing", digits=0),
+        "generated_corrected",
+        "truth_corrected",
+        "reversed",
+        "in_band",
+        "snap",
+        "nearer_to_case",
+        "generated_missing",
     ),
     groups={"id": "fast (trained)", "slow": "slow"},
-    clip_columns=CLIP_COLUMNS,
+    clip_columns=score.CLIP_COLUMNS,
     figures=(
         Figure(
             "speeds",

@@ -9,7 +9,7 @@ import pandas as pd
 from physlaw.report.ratios import errors_of, log_ratio, no_help, percent, ratio_report, threshold_text
 from physlaw.report.study_report import make_verdict, not_run
 from physlaw.report.verdicts import Verdict, basis, mean_difference
-from physlaw.studies.modality import study
+from physlaw.studies.modality import score, study
 
 
 def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
@@ -37,5 +37,9 @@ def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list
 
 
 REPORT = ratio_report(
-    study, _verdicts, "Error by data size. Each dot is a cell; a model that is told more has its own sign."
+    study,
+    score.METRICS,
+    score.CLIP_COLUMNS,
+    _verdicts,
+    "Error by data size. Each dot is a cell; a model that is told more has its own sign.",
 )

@@ -9,7 +9,7 @@ import pandas as pd
 from physlaw.report.ratios import errors_of, log_ratio, no_help, percent, ratio_report, threshold_text
 from physlaw.report.study_report import make_verdict, not_run
 from physlaw.report.verdicts import Verdict, basis
-from physlaw.studies.resolution_and_length import study
+from physlaw.studies.resolution_and_length import score, study
 
 
 def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
@@ -28,4 +28,6 @@ def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list
     return [make_verdict(metrics, study, "C16", decided, found, threshold_text(study.MARGIN), basis(ratios))]
 
 
-REPORT = ratio_report(study, _verdicts, "Error by training set. Each dot is a cell, one per seed.")
+REPORT = ratio_report(
+    study, score.METRICS, score.CLIP_COLUMNS, _verdicts, "Error by training set. Each dot is a cell, one per seed."
+)

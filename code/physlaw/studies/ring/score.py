@@ -1,5 +1,5 @@
 """As attribute pairs."""
 
-from physlaw.studies.attributes.score import score
+from physlaw.studies.attributes.score import CLIP_COLUMNS, METRICS, score
 
-__all__ = ["score"]
+__all__ = ["CLIP_COLUMNS", "METRICS", "score"]

@@ -8,18 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from physlaw.report.speeds import CLIP_COLUMNS, speed_panels
-from physlaw.report.study_report import (
-    Column,
-    Figure,
-    StudyReport,
-    make_verdict,
-    not_run,
-    one_model,
-    values_of,
-)
+from physlaw.report.sections import Figure
+from physlaw.report.speeds import speed_panels
+from physlaw.report.study_report import StudyReport, make_verdict, not_run, one_model, values_of
 from physlaw.report.verdicts import Verdict, basis, decide, difference
-from physlaw.studies.velocity_gap import study
+from physlaw.studies.velocity_gap import score, study
 
 THRESHOLD = "every difference > 0, its interval beyond 0"
 SPEEDS = (1.0, 4.0)
@@ -70,17 +63,18 @@ def _draw_extrapolation(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) 
 
 REPORT = StudyReport(
     study,
+    metrics=score.METRICS,
     columns=(
-        Column("generated_corrected", "velocity error"),
-        Column("truth_corrected", "GT floor"),
-        Column("snap", "snap index", digits=2),
-        Column("in_band", "in a trained band", share=True, digits=2),
-        Column("reversed", "reversed", share=True, digits=2),
-        Column("nearer_to_case", "nearer to case", share=True, digits=2),
-        Column("generated_missing", "frames missing", digits=0),
+        "generated_corrected",
+        "truth_corrected",
+        "snap",
+        "in_band",
+        "reversed",
+        "nearer_to_case",
+        "generated_missing",
     ),
     groups={"id": "trained bands", "gap": "the gap", "extrapolation": "beyond 1 to 4"},
-    clip_columns=CLIP_COLUMNS,
+    clip_columns=score.CLIP_COLUMNS,
     figures=(
         Figure(
             "speeds",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from physlaw.metric import bounds
 from physlaw.report.scaling import AXES, DATA, MODEL, Fit, power_law
 from physlaw.report.tables import Table
 from physlaw.report.verdicts import Difference
@@ -41,7 +42,7 @@ class ScenarioFits:
 def runs_table(metrics: pd.DataFrame) -> pd.DataFrame:
     """A row per finished run: NAMES, AXES, `id`, `ood`, their intervals over clips (`id_low`, ...), `floor` (ID error
     of parsing true clips), `excess` (id - floor), all in world units / s, and `ratio` (ood / id)."""
-    ends = [f"{ERROR}_{end}" for end in ("low", "high")]
+    ends = list(bounds(ERROR))
     inside = metrics.loc[metrics["group"] == "id", [*NAMES, *AXES, ERROR, *ends, "truth_corrected"]]
     outside = metrics.loc[metrics["group"] == "ood", ["cell", ERROR, *ends]]
     inside.columns = pd.Index([*NAMES, *AXES, "id", "id_low", "id_high", "floor"])
