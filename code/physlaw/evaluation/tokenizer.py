@@ -66,7 +66,7 @@ def summarize_tokenizer(table: pd.DataFrame) -> dict[str, dict[str, float]]:
 
     difference: of paper_code, reconstruction less truth clip by clip, its mean over the `judged` clips in world units
     / s, with its 95 % bootstrap interval. Errors named paper_ follow the release and leave small balls and resting
-    ones out, as in evaluate.summarize_group.
+    ones out, as in velocity_blocks.summarize_group.
     """
     return {"id": _summarize(table[table["level"] == 0]), "ood": _summarize(table[table["level"] > 0])}
 

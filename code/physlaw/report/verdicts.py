@@ -1,6 +1,6 @@
 """Verdicts on claims: differences between cells with their intervals, and what follows from them.
 
-What a claim compares is its study's business (e.g. combinatorial.claims); everything comes from metrics.csv.
+What a claim compares is its study's business; everything comes from metrics.csv.
 """
 
 from __future__ import annotations
