@@ -102,8 +102,19 @@ def test_old_run_folders_are_collected_beside_new_ones(tmp_path: Path) -> None:
         assert known.loc["6", "generated_ssim"] == 0.11
         assert known.loc["30", "generated_ssim"] == 0.95
     (cells[0].folder / "rows.csv").write_text("kind,group\nset,in_template\n")
-    with pytest.raises(UserError, match=r"has other columns than"):
+    with pytest.raises(UserError, match=r"n6-seed0/rows.csv has other columns than .*, it lacks clips; remove it"):
         collect(cells, tmp_path / "out")
+
+
+def test_cells_whose_shares_had_no_interval_stay_usable(tmp_path: Path) -> None:
+    cells = [make_cell(tmp_path / "runs", size) for size in ("6", "30")]
+    path = cells[0].folder / "rows.csv"
+    table = pd.read_csv(path)
+    table.drop(columns=["generated_ssim_low", "generated_ssim_high"]).to_csv(path, index=False)
+    metrics, _ = collect(cells, tmp_path / "out")
+    known = metrics[metrics["group"] == "in_template"].set_index("size")
+    assert list(known["generated_ssim"]) == [0.95, 0.95]
+    assert list(known["generated_ssim_low"].isna()) == [True, False]
 
 
 def test_committed_results_are_of_now(tmp_path: Path) -> None:
