@@ -1,5 +1,6 @@
 """The report of section 4: quality in and out of template against the number of templates trained on."""
 
+from physlaw.metric import COUNT
 from physlaw.report.study_report import StudyReport
 from physlaw.studies.combinatorial import score, study
 from physlaw.studies.combinatorial.abnormal import CAUSES
@@ -13,7 +14,7 @@ REPORT = StudyReport(
     study,
     metrics=score.METRICS,
     # All but causes and counts: shares of few clips.
-    columns=tuple(one.column for one in score.METRICS if one.interval != "count" and one.name not in CAUSES),
+    columns=tuple(one.column for one in score.METRICS if one.interval != COUNT and one.name not in CAUSES),
     groups=SET_NAMES,
     clip_columns=(),
     decide=verdicts,

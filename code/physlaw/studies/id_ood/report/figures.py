@@ -22,7 +22,7 @@ def _curve(axes: Axes, rows: pd.DataFrame, x: str, colour: str, label: str, floo
     for _, part in rows.groupby("model" if x == "training_clips" else "size"):
         grouped = part.groupby(x)["generated_corrected"]
         middle, low, high = grouped.mean(), grouped.min(), grouped.max()
-        if "generated_corrected_low" in part and part.groupby(x).size().max() == 1:
+        if set(bounds("generated_corrected")) <= set(part) and part.groupby(x).size().max() == 1:
             low, high = (part.set_index(x)[end].sort_index() for end in bounds("generated_corrected"))
         axes.plot(middle.index, middle, "o-", color=colour, label=label)
         axes.fill_between(middle.index, low, high, color=colour, alpha=0.15)
