@@ -34,6 +34,6 @@ SCENARIOS = dict.fromkeys(
 )
 COMBINE = ("size_velocity", "colour_size")  # pairs that the paper finds to combine well (C13)
 NAMES = {name: " against ".join(name.split("_")) for name in PAIRS}
-NAMES |= {name + NO_FLIPS: f"{words}, no mirror images" for name, words in NAMES.items()}
-NAMES |= {"colour_velocity_red": "red slow balls alone", "colour_velocity_blue": "blue fast balls alone"}
+NAMES.update({name + NO_FLIPS: f"{words}, no mirror images" for name, words in NAMES.items()})
+NAMES.update({"colour_velocity_red": "red slow balls alone", "colour_velocity_blue": "blue fast balls alone"})
 PAPER = "order colour > size > velocity > shape; colour against shape: no exception in 1,400 tests"
