@@ -215,6 +215,17 @@ def test_run_folders_become_a_page_that_redraws_from_its_folder(tmp_path: Path) 
     assert r"the paper's & DiT-XL, beside dit\_xs & 6 & 18.2 / 22.1" in before["table.tex"].decode()
 
 
+def test_protocols_need_the_cells_settings(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    collect_and_report([make_cell(tmp_path / "runs", "6")], out)
+    (out / "provenance.json").write_text("{}")
+    with pytest.raises(UserError, match="has not what tables, figures and page need"):
+        redraw(out)
+    (out / "provenance.json").unlink()
+    with pytest.raises(UserError, match=r"provenance\.json is missing; collect it again"):
+        redraw(out)
+
+
 def test_a_study_needs_one_finished_cell(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="none of the 1 cells has finished"):
         collect([make_cell(tmp_path, "6", finished=False)], tmp_path / "out")

@@ -181,6 +181,14 @@ def test_comparison_holds_shares_to_an_absolute_bound() -> None:
     assert not compared["slow snap"]
 
 
+def test_a_metric_that_older_cells_were_not_scored_by_is_a_dash() -> None:
+    rows = metrics_of("memorization", [{"scenario": "fast_right", "group": "slow", **measured("reversed", 0.5)}])
+    for header, (row, *_) in (report_of("memorization").mean_table(rows), report_of("memorization").cell_table(rows)):
+        shown = dict(zip(header, row, strict=True))
+        assert shown["reversed"].startswith("0.500")
+        assert shown["snap index"] == shown["velocity error"] == "—"
+
+
 def test_the_mean_of_differences_has_the_narrower_interval() -> None:
     mean = mean_difference([Difference(1.0, 0.0, 3.0, 2), Difference(3.0, 2.0, 5.0, 1)])
     assert (mean.value, mean.seeds) == (2.0, 1)

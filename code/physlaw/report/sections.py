@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from physlaw.csv_file import COLLECT, read_csv
+from physlaw.errors import UserError
 from physlaw.files import read_json
 from physlaw.report.page import MAX_ROWS, first_finished
 from physlaw.report.tables import Table, markdown
@@ -29,8 +30,15 @@ class Results:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """The settings data.* and eval.* that all cells share, by name, as protocols ask for them."""
-        config = read_json(self.folder / "provenance.json")[first_finished(self.metrics)["cell"]]["config"]
+        """The settings data.* and eval.* that all cells share, by name, as protocols ask for them.
+
+        Raises:
+            UserError: there is no provenance.json.
+        """
+        path = self.folder / "provenance.json"
+        if not path.is_file():
+            raise UserError(f"{path} is missing; {COLLECT}")
+        config = read_json(path)[first_finished(self.metrics)["cell"]]["config"]
         return {**config["data"], **config["eval"]}
 
 

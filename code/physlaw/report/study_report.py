@@ -205,7 +205,7 @@ class StudyReport:
             for group, name in self.groups.items():
                 part = mine[mine["group"] == group]
                 if len(part):
-                    values = [_over_seeds(part[one.column], int(seeds), one.digits) for one in self.shown]
+                    values = [_over_seeds(part, one, int(seeds)) for one in self.shown]
                     rows.append([*names, name, *values])
         return header, rows
 
@@ -250,8 +250,10 @@ def shown_rows(metrics: Metrics, groups: Mapping[str, str]) -> Metrics:
     return rows[rows["group"].isin(list(groups))].drop_duplicates(["cell", "group"])
 
 
-def _over_seeds(values: pd.Series, seeds: int, digits: int) -> str:
-    return spread(values.mean(), values.std(), int(values.count()), seeds, digits)
+def _over_seeds(rows: Metrics, metric: Metric, seeds: int) -> str:
+    """MISSING also of a metric that there was not yet when the cells were scored."""
+    values = rows.get(metric.column, pd.Series(dtype=float))
+    return spread(values.mean(), values.std(), int(values.count()), seeds, metric.digits)
 
 
 def _with_interval(row: dict[Any, Any], metric: Metric) -> str:
