@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from physlaw.evaluation.following import nearest_in_bands
-from physlaw.intervals import mean_columns, share_columns
+from physlaw.metric import MEAN, SHARE, Metric
 
 Array = NDArray[np.float64]
 Bands = tuple[tuple[float, float], ...]
@@ -23,6 +23,12 @@ SLACK = (
     0.05  # world units / s that a speed may miss a band by and still count as in it; the tracker's own error is 0.01
 )
 LIMITS = (-1.0, 2.0)  # of a clip's snap index, so that one wild clip does not make the mean
+
+# Of a group of clips: the mean index, of the clips that have one, and shares of the clips whose speed was measured.
+SNAP = Metric("snap", "snap index", 2, interval=MEAN, counted=True)
+IN_BAND = Metric("in_band", "in a trained band", 2, interval=SHARE)  # either way
+REVERSED = Metric("reversed", "reversed", 2, interval=SHARE)  # the ball moves to the left
+METRICS = (SNAP, IN_BAND, REVERSED)
 
 
 def snap_index(conditioned: Array, generated: Array, bands: Bands) -> Array:
@@ -37,16 +43,13 @@ def snap_index(conditioned: Array, generated: Array, bands: Bands) -> Array:
 
 
 def band_summary(bands: Bands) -> Callable[[pd.DataFrame], dict[str, float]]:
-    """Columns for a group of clips: snap (mean index, bootstrap interval over clips) and, as shares of the measured
-    clips with Wilson intervals, in_band (the generated speed, either way, is a trained one) and reversed (the ball
-    moves to the left). snap_clips is how many clips snap is the mean of."""
+    """The columns of METRICS for a group of clips."""
 
     def summary(table: pd.DataFrame) -> dict[str, float]:
         conditioned, generated = (table[f"{name}_vx1"].to_numpy(dtype=np.float64) for name in ("law", "generated"))
         measured = generated[np.isfinite(generated)]
         index = snap_index(conditioned, generated, bands)
-        row = {**mean_columns("snap", index), "snap_clips": float(np.isfinite(index).sum())}
         near = np.abs(nearest_in_bands(np.abs(measured), bands) - np.abs(measured)) <= SLACK
-        return row | share_columns("in_band", near) | share_columns("reversed", measured < -SLACK)
+        return SNAP.over(index) | IN_BAND.over(near) | REVERSED.over(measured < -SLACK)
 
     return summary

@@ -4,36 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from physlaw.data.clips import RenderedClips
-from physlaw.data.gpu_clips import GpuClips
 from physlaw.data.released import ClipFile
 from physlaw.evaluation.blocks import Evaluation, chosen_scenes, score_block
 from physlaw.evaluation.codec import Frames, Index
 from physlaw.evaluation.retrieval import NearestCase
 from physlaw.evaluation.score import LEFT_OUT, classify
-from physlaw.evaluation.velocity import velocity_errors
-from physlaw.intervals import mean_columns
+from physlaw.evaluation.velocity import CORRECTED, velocity_errors
+from physlaw.evaluation.velocity import METRICS as ERRORS
+from physlaw.metric import COUNT, MEAN, SHARE, Metric
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
 from physlaw.worlds.blocks import Block
 from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenes import eval_scenes
 
+if TYPE_CHECKING:
+    from physlaw.data.gpu_clips import GpuClips  # torch, which reports do without
+
 SOURCES = ("generated", "truth", "reconstruction", "retrieved")
-ERRORS = ("paper_code", "paper_text", "corrected", "corrected_frame", "missing")
+FLOORS = {"truth": "GT floor", "reconstruction": "tokenizer floor", "retrieved": "retrieval"}  # of corrected errors
+ERRORS_OF = tuple(
+    error.of(source, FLOORS.get(source, "") if error is CORRECTED else "") for source in SOURCES for error in ERRORS
+)
+ERROR = replace(CORRECTED.of(SOURCES[0]), interval=MEAN)
+MEASURED = Metric("measured", "clips measured", 0, interval=COUNT)
+NEARER_TO_CASE = Metric("nearer_to_case", "nearer to case", 2, interval=SHARE)
+# Of a group of clips.
+METRICS = (MEASURED, *(ERROR if one.column == ERROR.column else one for one in ERRORS_OF), NEARER_TO_CASE)
+# Of a clip: what figures of speeds need.
+CLIP_COLUMNS = ("law_vx1", "generated_vx1", "truth_vx1", "retrieved_vx1", "generated_corrected", "generated_missing")
 
 
 def score_velocities(scenario: Scenario, evaluation: Evaluation, further: Summary | None = None) -> pd.DataFrame:
     """Every block's rows, and those of groups of blocks; `further` adds columns to each."""
     cell, training = evaluation.cell, evaluation.training()
-    assert isinstance(training, RenderedClips | GpuClips | ClipFile)
-    cases = NearestCase(training if isinstance(training, ClipFile) else training.scenes, cell.data.num_cond_frames)
+    known = training if isinstance(training, ClipFile) else cast("RenderedClips | GpuClips", training).scenes
+    cases = NearestCase(known, cell.data.num_cond_frames)
     blocks = scenario.eval_blocks(cell.eval.blocks).values()
     tables = [velocity_block(scenario, evaluation, block, cases) for block in blocks if len(block.grid)]
     return summarize_blocks(pd.concat(tables, ignore_index=True), further)
@@ -58,7 +71,7 @@ def velocity_block(scenario: Scenario, evaluation: Evaluation, block: Block, cas
         columns |= {factor: init[:, k] for k, factor in enumerate(scenario.factors)}
         columns["release_class"] = classify(scenario, init)
         for source, errors in scores.items():
-            columns |= {f"{source}_{error}": getattr(errors, error) for error in ERRORS}
+            columns |= {f"{source}_{error.name}": getattr(errors, error.name) for error in ERRORS}
         for ball in range(scenario.num_balls):
             columns[f"law_vx{ball + 1}"] = scores["generated"].true_velocity[:, ball, 0]
             for source in SOURCES:
@@ -82,17 +95,13 @@ Summary = Callable[[pd.DataFrame], dict[str, float]]  # further columns for a gr
 
 
 def summarize_group(table: pd.DataFrame, further: Summary | None = None) -> dict[str, float]:
-    """Means over clips of every error of every source, the corrected error's interval, the nearer share, and what the
-    study adds."""
-    row: dict[str, float] = {"clips": len(table), "measured": int(table["generated_corrected"].notna().sum())}
-    for source in SOURCES:
-        for error in ERRORS:
-            values = table[f"{source}_{error}"]
-            if error.startswith("paper"):  # the release leaves small balls and resting ones out
-                values = values[~table["release_class"].isin(LEFT_OUT)]
-            row[f"{source}_{error}"] = values.sum() if error == "missing" else values.mean()
-    row |= mean_columns("generated_corrected", table["generated_corrected"].to_numpy(dtype=np.float64))
-    row["nearer_to_case"] = table["nearer_to_case"].mean()
+    """The columns of METRICS, and what the study adds."""
+    row: dict[str, float] = {"clips": len(table)} | MEASURED.over(table[ERROR.column].notna().to_numpy())
+    for metric in METRICS[1:]:
+        values = table[metric.column]
+        if metric.name.startswith("paper"):  # the release leaves small balls and resting ones out
+            values = values[~table["release_class"].isin(LEFT_OUT)]
+        row |= metric.over(values.to_numpy(dtype=np.float64))
     return row if further is None else row | further(table)
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
-from physlaw.evaluation.bands import band_summary
+from physlaw.evaluation.bands import IN_BAND, REVERSED, SNAP, band_summary
 from physlaw.evaluation.blocks import Evaluation
-from physlaw.evaluation.velocity_blocks import score_velocities
+from physlaw.evaluation.velocity_blocks import CLIP_COLUMNS, score_velocities
+from physlaw.evaluation.velocity_blocks import METRICS as VELOCITIES
 from physlaw.studies.memorization.sets import SCENARIOS
 from physlaw.studies.memorization.study import BANDS
+
+__all__ = ["CLIP_COLUMNS", "METRICS", "score"]
+METRICS = (*VELOCITIES, replace(REVERSED, digits=3), replace(IN_BAND, header="at a trained speed"), SNAP)
 
 
 def score(evaluation: Evaluation) -> pd.DataFrame:
