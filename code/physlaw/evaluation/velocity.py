@@ -33,6 +33,7 @@ CORRECTED = Metric("corrected", "velocity error", better=LOWER)
 CORRECTED_FRAME = Metric("corrected_frame", "velocity error per frame", better=LOWER)
 MISSING = Metric("missing", "frames missing", 0, LOWER, COUNT)
 METRICS = (PAPER_CODE, PAPER_TEXT, CORRECTED, CORRECTED_FRAME, MISSING)
+ENOUGH_SEEN = 0.75  # of the valid frames; a ball seen in less has vanished, and its clip is not measured
 
 
 @dataclass

@@ -38,6 +38,9 @@ def gather_clips(
             lacking = [name for name in columns if name not in table]
             if lacking:
                 raise UserError(f"{path} has no column {lacking[0]}; remove the cell's eval folder and run it again")
+            tracks = path.parent / "tracks" / f"{path.stem}.npz"
+            if tracks.is_file():
+                write_bytes(out / "tracks" / f"{cell.name}.{tracks.name}", tracks.read_bytes())
             table = table[[*NAMES, *columns, *(name for name in where_there if name in table)]]
             table.insert(0, "cell", cell.name)
             tables.append(table)

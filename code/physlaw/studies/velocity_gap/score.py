@@ -19,4 +19,4 @@ METRICS = (*VELOCITIES, *OF_BANDS)
 def score(evaluation: Evaluation) -> pd.DataFrame:
     """A row per group of clips."""
     name = evaluation.cell.scenario
-    return score_velocities(SCENARIOS[name], evaluation, band_summary(BANDS[name]))
+    return score_velocities(SCENARIOS[name], evaluation, band_summary(BANDS[name]), BANDS[name])
