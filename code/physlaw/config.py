@@ -32,7 +32,10 @@ class GridConfig:
     sizes: Tuple[str, ...] = ("30k",)
     seeds: Tuple[int, ...] = random_seed((0,))
     per_scenario: Dict[str, Dict[str, Any]] = field(default_factory=dict)  # scenario -> key -> value, where unset
-    extra: Tuple[str, ...] = ()  # further scenario:model:size combinations
+    # further combinations scenario:model:size, or scenario:model:size:seed for one seed alone
+    extra: Tuple[str, ...] = ()
+    # data sizes that belong on one line; cells of others are shown apart and decide nothing; none named: all
+    regime: Tuple[str, ...] = ()
     # how far a model error may be from the committed one on another machine, as a fraction
     tolerance: float = ranged(0.5, at_least=0)
     notes: str = ""  # what the profile's scale is and is not worth, for the report
@@ -40,8 +43,10 @@ class GridConfig:
     def __post_init__(self) -> None:
         check(self, "grid.")
         for text in self.extra:
-            if text.count(":") != 2:
-                raise UserError(f"grid.extra are combinations scenario:model:size, got {text!r}")
+            if text.count(":") not in (2, 3) or not (text + ":0").split(":")[3].isdecimal():
+                raise UserError(
+                    f"grid.extra are combinations scenario:model:size or scenario:model:size:seed, got {text!r}"
+                )
 
 
 @dataclass

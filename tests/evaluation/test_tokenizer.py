@@ -19,7 +19,7 @@ from physlaw.data.records import Frames
 from physlaw.evaluation.config import EvalConfig
 from physlaw.evaluation.tokenizer import measure_block, measure_tokenizer, summarize_tokenizer
 from physlaw.evaluation.velocity import METRICS
-from physlaw.evaluation.velocity_blocks import SOURCES, summarize_blocks
+from physlaw.evaluation.velocity_blocks import OF_CLIPS, SOURCES, summarize_blocks
 from physlaw.files import sha256_file, write_json
 from physlaw.models.tokenizers import build_tokenizer
 from physlaw.report import acceptance
@@ -108,6 +108,11 @@ def test_clips_are_averaged_as_a_cells_are() -> None:
     for source in SOURCES:
         for error in ERRORS:
             cell[f"{source}_{error}"] = cell.get(f"{source}_{error}", 0.0)
+    cell = cell.assign(
+        **dict.fromkeys([*(metric.column for metric in OF_CLIPS), "follow_moved", "follow_asked"], 0.0),
+        radius_px=2.0,
+        kind="",
+    )
     theirs = summarize_blocks(cell).set_index("group")
     for group, row in summarize_tokenizer(table).items():
         for source in ("truth", "reconstruction"):

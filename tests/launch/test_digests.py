@@ -28,8 +28,6 @@ def test_a_profiles_cells_are_its_studys_and_identified_as_ever(study: str, prof
     assert {(cell.study, cell.profile) for cell in cells} == {(study, profile)}
     assert all(cell.grid.notes for cell in cells)
     scenarios = {cell.scenario for cell in cells}
-    assert (
-        scenarios == set(scenarios_of(study)) if profile in ("mini", "paper") else scenarios <= set(scenarios_of(study))
-    )
+    assert scenarios <= set(scenarios_of(study))
     if profile == "paper":
-        assert {cell.train.steps for cell in cells} <= {100_000, 300_000, 1_000_000}
+        assert {cell.train.steps for cell in cells} <= {50_000, 100_000, 300_000, 1_000_000}

@@ -11,7 +11,7 @@ from pages import check_fits_a_phone
 from physlaw.compose import compose_cell
 from physlaw.data.video import encode_gif, side_by_side
 from physlaw.errors import UserError
-from physlaw.evaluation.velocity_blocks import summarize_blocks
+from physlaw.evaluation.velocity_blocks import OF_CLIPS, summarize_blocks
 from physlaw.profiles import REPOSITORY
 from physlaw.report.acceptance import COLUMNS, acceptance, acceptance_rows, acceptance_text, not_run
 from physlaw.report.metrics import read_metrics
@@ -139,6 +139,9 @@ def test_groups_are_averaged_over_clips() -> None:
     for source in SOURCES:
         for error in ("paper_code", "paper_text", "corrected", "corrected_frame", "missing"):
             clips[f"{source}_{error}"] = [1.0, 3.0, 5.0, np.nan]
+    others = [metric.column for metric in OF_CLIPS]
+    clips[[*others, "follow_moved", "follow_asked"]] = 1.0
+    clips["radius_px"], clips["kind"] = 2.0, ["", "", "fast", "small"]
     summary = summarize_blocks(clips).set_index("group")
     assert summary.loc["id", "generated_corrected"] == 2
     assert summary.loc["ood", "generated_corrected"] == 5
@@ -146,7 +149,10 @@ def test_groups_are_averaged_over_clips() -> None:
     assert summary.loc["ood", "clips"] == 2
     assert np.isnan(summary.loc["ood1", "generated_paper_code"])  # the release leaves this clip out
     assert summary.loc["id", "generated_missing"] == 4
-    assert list(summary.index) == ["id", "x", "y", "ood1", "ood2", "ood"]
+    assert list(summary.index) == ["id", "x", "y", "ood1", "ood2", "ood", "fast", "small"]
+    tiny = summarize_blocks(clips.assign(radius_px=[2, 2, 0.9, 2])).set_index("group")
+    assert list(tiny.index) == ["id", "x", "y", "tiny", "ood2", "ood", "small"]
+    assert tiny.loc["ood", "clips"] == tiny.loc["tiny", "clips"] == 1
     papers = clips.replace({"block": {"id": "paper_id"}})
     assert summarize_blocks(papers)["group"].tolist() == list(summary.index)  # one name in every evaluation set
 

@@ -16,13 +16,12 @@ LISTS = tuple(f"grid.{name}" for name in ("scenarios", "models", "sizes", "seeds
 def grid_cells(base: CellConfig) -> list[dict[str, str]]:
     """The cells of the base configuration's study and profile, as overrides of scenario, model, size and seed."""
     grid = base.grid
-    combinations = [(s, m, n) for s in grid.scenarios for m in grid.models for n in grid.sizes]
-    combinations += [(s, m, n) for s, m, n in (text.split(":") for text in grid.extra)]
-    return [
-        {"scenario": scenario, "model": model, "size": size, "seed": str(seed)}
-        for scenario, model, size in combinations
-        for seed in grid.seeds
-    ]
+    seeds = [str(seed) for seed in grid.seeds]
+    cells = [(s, m, n, seed) for s in grid.scenarios for m in grid.models for n in grid.sizes for seed in seeds]
+    for text in grid.extra:
+        scenario, model, size, *own = text.split(":")
+        cells += [(scenario, model, size, seed) for seed in own or seeds]
+    return [dict(zip(AXES, cell, strict=True)) for cell in cells]
 
 
 def study_cells(overrides: list[str]) -> list[CellConfig]:

@@ -60,6 +60,7 @@ class Finished:
             "steps": trained["steps"],
             "train_seconds": trained["train_seconds"],
             "evaluation_seconds": self.evaluated["seconds"],
+            "regime": "main" if self.cell.size in (self.cell.grid.regime or (self.cell.size,)) else "apart",
             "tokenizer": self.cell.tokenizer.name,
             "resolution": self.cell.data.resolution,
             "tokenizer_seconds": trained["tokenizer"]["seconds"],

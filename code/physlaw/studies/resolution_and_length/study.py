@@ -10,7 +10,9 @@ from physlaw.studies.claim import Claim
 
 TITLE = "Resolution and length of training"
 QUESTION = "Does a model err less in distribution at twice the resolution, or when trained three times as long?"
-SCENARIOS = dict.fromkeys(("uniform", "uniform_fine", "uniform_long"), ("300", "3k", "30k", "300k", "3m"))
+SCENARIOS = dict.fromkeys(
+    ("uniform", "uniform_fine", "uniform_long", "uniform_short"), ("300", "3k", "30k", "300k", "3m")
+)
 CLAIMS = {
     "C16": Claim(
         words="256 x 256 is not better than 128 x 128, three times the steps not better than once",

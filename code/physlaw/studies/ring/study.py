@@ -12,7 +12,7 @@ from physlaw.studies.claim import Claim
 
 TITLE = "Ball and ring"
 QUESTION = "Does colour still win over shape when a change of shape changes more pixels?"
-SCENARIOS = dict.fromkeys(("colour_ring", "colour_ring_noflip"), ("300", "3k", "30k", "300k", "3m"))
+SCENARIOS = dict.fromkeys(("colour_ring", "colour_ring_noflip", "colour_ring_rgb"), ("300", "3k", "30k", "300k", "3m"))
 CLAIMS = {
     "C12": Claim(
         words="With a ring colour no longer dominates shape",
@@ -32,5 +32,6 @@ DOMINANT = 0.9  # a share from which colour dominates
 NAMES = {
     "colour_ring": "colour against shape, ball and ring",
     "colour_ring_noflip": "colour against shape, ball and ring, no mirror images",
+    "colour_ring_rgb": "colour against shape, ball and ring, pictures as RGB",
 }
 PAPER = "Fig. 13, no figures: colour no longer dominates; priority follows the amount of pixel change"

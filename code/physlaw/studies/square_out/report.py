@@ -149,7 +149,12 @@ REPORT = StudyReport(
     study,
     metrics=score.METRICS,
     columns=(ERROR, "truth_corrected", "retrieved_corrected", "nearer_to_case", "generated_missing"),
-    groups={"id": "trained", "inside": "removed, inside the hull", "outside": "outside the hull"},
+    groups={
+        "id": "trained",
+        "inside": "removed, inside the hull",
+        study.OUTSIDE: "outside the hull, in range",
+        "outside": "beyond the range",
+    },
     clip_columns=score.CLIP_COLUMNS,
     figures=(
         Figure(

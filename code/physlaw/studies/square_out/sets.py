@@ -6,6 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from physlaw.studies.square_out import study
+from physlaw.studies.square_out.study import CONTROL, OUTSIDE
+from physlaw.studies.square_out.study import RIM as RIM_SET
 from physlaw.worlds.blocks import Block, study_block
 from physlaw.worlds.grids import Grid
 from physlaw.worlds.regions import RIM, Box, Difference, Intersection, Region, SumAtMost, Union
@@ -13,7 +16,7 @@ from physlaw.worlds.scenario import UNRELEASED, Scenario
 from physlaw.worlds.scenarios import EARLY_COLLISION
 
 RANGE = EARLY_COLLISION.in_dist
-MASS, ALL_BUT_RIM = "hole_mass", "hole_all_but_rim"
+MASS = "hole_mass"
 RIM_SPEED = 1.25  # of the L-shaped set: one speed at least is not above it
 
 
@@ -46,7 +49,7 @@ HOLES: dict[str, Region] = {  # what is removed
             _speeds((2.9, 3.5), (3.3, _below(3.9))),
         )
     ),
-    ALL_BUT_RIM: Difference(RANGE, Union((RANGE.but(v1=_RIM), RANGE.but(v2=_RIM)))),
+    RIM_SET: Difference(RANGE, Union((RANGE.but(v1=_RIM), RANGE.but(v2=_RIM)))),
     MASS: RANGE.but(r1=(0.8, _below(1.2)), r2=(0.8, _below(1.2))),
 }
 
@@ -57,31 +60,40 @@ def hull(name: str) -> Region:
     All holes but the rim's leave the corners of the range, so the hull is the whole range. The rim's is cut along the
     line through (4, 1.25) and (1.25, 4).
     """
-    if name != ALL_BUT_RIM:
+    if name != RIM_SET:
         return RANGE
     return Intersection(RANGE, SumAtMost(RANGE.factors, ("v1", "v2"), RIM_SPEED + RANGE.interval("v1")[1]))
 
 
 def blocks(scenario: Scenario) -> dict[str, Block]:
     """The release's grid over speeds, or over sizes for the mass hole: trained, removed but within the hull of what
-    was trained, and outside it."""
+    was trained, outside the hull but in the range of speeds (the rim alone has such), and beyond the range. The control
+    is asked the same as the rim."""
+    name = RIM_SET if scenario.name == CONTROL else scenario.name
+    known = trained_region(name)
     if scenario.name == MASS:
         speeds = np.linspace(1.0, 4.0, 13)
         axes = (np.linspace(0.5, 2.0, 7), np.linspace(0.5, 1.5, 5), speeds, speeds)
     else:
         radii = np.linspace(0.5, 1.5, 5)
         axes = (radii, radii, np.linspace(0.0, 4.5, 21), np.linspace(1.0, 4.0, 13))
-    every, inside = Grid(axes, scenario.feasible), hull(scenario.name)
+    every, inside = Grid(axes, scenario.feasible), hull(name)
     whole = Box.of(**{f: (float(a.min()), float(a.max())) for f, a in zip(scenario.factors, axes, strict=True)})
     found = (
-        study_block("trained", 0, scenario.trained, every),
-        study_block("inside", 1, Difference(inside, scenario.trained), every),
-        study_block("outside", 2, Difference(whole, inside), every),
+        study_block("trained", 0, known, every),
+        study_block("inside", 1, Difference(inside, known), every),
+        *([study_block(OUTSIDE, 2, Difference(RANGE, inside), every)] if name == RIM_SET else []),
+        study_block("outside", 3 if name == RIM_SET else 2, Difference(whole, RANGE), every),
     )
     return {block.name: block for block in found}
 
 
+def trained_region(name: str) -> Region:
+    """The range without the set's hole, if it has one."""
+    return Difference(RANGE, HOLES[name]) if name in HOLES else RANGE
+
+
 SCENARIOS = {
-    name: replace(EARLY_COLLISION, name=name, region=Difference(RANGE, hole), tests=blocks, needs=UNRELEASED)
-    for name, hole in HOLES.items()
+    name: replace(EARLY_COLLISION, name=name, region=trained_region(name), tests=blocks, needs=UNRELEASED)
+    for name in study.SCENARIOS
 }

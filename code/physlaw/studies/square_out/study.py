@@ -15,7 +15,7 @@ QUESTION = "Is a collision that training left out predicted well if it lies betw
 SCENARIOS = dict.fromkeys(
     (
         *("hole_200_300", "hole_175_325", "hole_150_350", "hole_125_375", "hole_110_390"),
-        *("hole_several", "hole_all_but_rim", "hole_mass"),
+        *("hole_several", "hole_all_but_rim", "hole_mass", "hole_none"),
     ),
     ("10k", "110k", "1.6m"),
 )
