@@ -21,13 +21,14 @@ ALLOWED = {
     "diffusion": set(),
     "training": {"data", "models", "diffusion", "worlds"},
     "evaluation": {"worlds", "render", "data"},
+    "agents": {"worlds", "render", "data", "evaluation"},
     "weights": {"models"},
     "report": {"data"},
     "label": {"data", "report", "worlds"},
-    "studies": {"worlds", "render", "data", "models", "evaluation", "report", "label"},
-    "cell": {*TASKS, "evaluation", "report", "studies", "label"},
+    "studies": {"worlds", "render", "data", "models", "evaluation", "report", "label", "agents"},
+    "cell": {*TASKS, "evaluation", "report", "studies", "label", "agents"},
     "results": {"data", "report", "studies", "cell"},
-    "launch": {"compose", "studies", "results"},
+    "launch": {"compose", "studies", "results", "agents"},
     "bench": {*TASKS, "evaluation", "report", "studies", "cell", "compose", "results", "launch"},
 }
 

@@ -167,7 +167,7 @@ def _evaluate(words: list[str]) -> int:
     from physlaw.compose import compose_cell
 
     cell = compose_cell(words)
-    if not (cell.folder / "provenance.json").exists():
+    if not cell.model.agent and not (cell.folder / "provenance.json").exists():
         raise UserError(f"cell {cell.name} is not trained ({cell.folder}); use `physlaw run` or `physlaw train` first")
     return _run(words)
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from string import ascii_letters, digits
 from types import ModuleType
-from typing import TYPE_CHECKING, Dict, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from physlaw import studies
 from physlaw.errors import unknown
@@ -38,6 +38,16 @@ def with_part(name: str) -> List[str]:
 def scenarios_of(study: str) -> Dict[str, Tuple[str, ...]]:
     """Scenario -> its sizes of training sets. Errors as `part`."""
     return dict(part(study, "study").SCENARIOS)
+
+
+def agents_of(study: str) -> Tuple[str, ...]:
+    """The reference agents that apply to a study. Errors as `part`."""
+    return tuple(part(study, "study").AGENTS)
+
+
+def agent_settings(study: str, agent: str) -> Dict[str, Any]:
+    """What a study sets for one of its reference agents: dotted key -> value."""
+    return dict(getattr(part(study, "study"), "AGENT_SETTINGS", {}).get(agent, {}))
 
 
 def report_of(study: str) -> Report:

@@ -21,6 +21,8 @@ CLAIMS = {
         ),
         threshold="every share > 0.5, its interval beyond",
         paper="colour against shape: no exception in 1,400 tests",
+        must_fail=("law", "random_attribute"),
+        must_pass=("priority",),
     ),
 }
 PAIRS = ("colour_size", "colour_velocity", "colour_shape", "size_velocity", "size_shape", "velocity_shape")
@@ -36,4 +38,6 @@ COMBINE = ("size_velocity", "colour_size")  # pairs that the paper finds to comb
 NAMES = {name: " against ".join(name.split("_")) for name in PAIRS}
 NAMES |= {name + NO_FLIPS: f"{words}, no mirror images" for name, words in NAMES.items()}
 NAMES |= {"colour_velocity_red": "red slow balls alone", "colour_velocity_blue": "blue fast balls alone"}
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = ("law", "clamp", "nearest_case", "composer", "priority", "colour_keeper", "random_attribute")
 PAPER = "order colour > size > velocity > shape; colour against shape: no exception in 1,400 tests"

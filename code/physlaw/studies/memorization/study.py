@@ -21,9 +21,13 @@ CLAIMS = {
         ),
         threshold="difference > 0, its interval beyond 0",
         paper="none without flips; sometimes with",
+        must_fail=("law", "dissolver"),
+        must_pass=("mirror",),
     ),
 }
 PLAIN, FLIPPED = "fast_right", "fast_flipped"
 NAMES = {PLAIN: "Set-1, to the right", FLIPPED: "Set-2, mirrored too"}
 BANDS = dict.fromkeys(NAMES, ((2.5, 4.0),))
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = ("law", "clamp", "nearest_case", "dissolver", "mirror")
 PAPER = "Fig. 7, no figures: Set-1 positive speeds only, pulled up to the trained band; Set-2 sometimes reversed"

@@ -28,6 +28,8 @@ CLAIMS = {
         ),
         threshold="lower 95 % bound of the geometric mean >= 2",
         paper="a figure, no numbers",
+        must_fail=("law", "nearest_case"),
+        must_pass=("hull",),
     ),
 }
 THRESHOLD = 2.0  # of that ratio; ours, the paper has no figure
@@ -41,4 +43,6 @@ NAMES = {
     "hole_all_but_rim": "all but the L-shaped rim",
     "hole_mass": "both radii in 0.8 to 1.2",
 }
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = ("law", "clamp", "nearest_case", "hull")
 PAPER = "Fig. 6, no figures: holes inside the hull are predicted well, outside it errors are large"

@@ -26,6 +26,8 @@ CLAIMS = {
         ),
         threshold="every difference > 0, its interval beyond 0",
         paper="a figure, no numbers",
+        must_fail=("law", "clamp", "snapper", "nearest_case", "random_band"),
+        must_pass=("interpolator",),
     ),
 }
 # Sets in the order of the claim: each should have a smaller error than the one before.
@@ -50,4 +52,8 @@ BANDS = {
     "gap_one_island": ((1.0, 1.25), (2.375, 2.625), (3.75, 4.0)),
     "gap_two_islands": ((1.0, 1.25), (1.875, 2.125), (2.875, 3.125), (3.75, 4.0)),
 }
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = ("law", "clamp", "snapper", "random_band", "interpolator", "nearest_case")
+# The widest gap.
+WIDEST = "gap_125_375"
 PAPER = "Fig. 5, no figures: wide gaps snap, the narrowest and the islands interpolate"
