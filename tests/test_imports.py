@@ -27,7 +27,7 @@ ALLOWED = {
     "label": {"data", "report", "worlds"},
     "studies": {"worlds", "render", "data", "models", "evaluation", "report", "label", "agents"},
     "cell": {*TASKS, "evaluation", "report", "studies", "label", "agents"},
-    "results": {"data", "report", "studies", "cell"},
+    "results": {"data", "report", "studies", "cell", "launch", "agents"},
     "launch": {"compose", "studies", "results", "agents"},
     "bench": {*TASKS, "evaluation", "report", "studies", "cell", "compose", "results", "launch"},
 }

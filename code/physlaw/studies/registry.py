@@ -45,6 +45,12 @@ def agents_of(study: str) -> Tuple[str, ...]:
     return tuple(part(study, "study").AGENTS)
 
 
+def agent_models(study: str) -> Tuple[str, ...]:
+    """Sizes or modalities of models that a study compares, as endings of names; an agent without them is all of them.
+    Errors as `part`."""
+    return tuple(getattr(part(study, "study"), "AGENT_MODELS", ()))
+
+
 def agent_settings(study: str, agent: str) -> Dict[str, Any]:
     """What a study sets for one of its reference agents: dotted key -> value."""
     return dict(getattr(part(study, "study"), "AGENT_SETTINGS", {}).get(agent, {}))

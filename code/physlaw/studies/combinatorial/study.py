@@ -66,6 +66,7 @@ AGENTS = (
     *("law", "nearest_case", "freeze", "shuffle", "fade", "fade_less", "fade_more"),
     *("fade_unequal_b", "fade_unequal_xl", "whole_pixels", "majority"),
 )
+AGENT_MODELS = ("b", "xl")  # an agent without a size is both
 IN_TEMPLATE_QUALITY = ("ssim", "psnr", "lpips")  # of C6
 SHOWN_ONLY = ("frechet_latent",)  # not the paper's measure: in tables, never part of a verdict
 

@@ -82,6 +82,7 @@ AGENTS = (
     *(f"{name}_{size}" for name in ("scaling_law", "scaling_clamp") for size in ("s", "b", "l")),
     *("clamp", "nearest_case", "identity", "drift"),
 )
+AGENT_MODELS = ("s", "b", "l")  # an agent without a size is all of these
 # Settings of theirs: C4 is about this size.
 AGENT_SETTINGS: Dict[str, Dict[str, Any]] = {name: {"data.resolution": 128} for name in ("identity", "drift")}
 RATIO = 5.0  # of C2: "about ten" is not below this

@@ -28,4 +28,5 @@ MARGIN = 0.1  # of the logarithm: a tenth less error would be a help
 MODALITIES = ("numbers", "text")
 # Reference agents that apply here; agents.py says what they draw.
 AGENTS = ("law", "clamp", "told_law", "told_law_numbers", "told_law_text")
+AGENT_MODELS = ("", *MODALITIES)  # an agent without a modality is all of these
 PAPER = "no help in distribution; out of it slightly worse with numbers, clearly worse with text"
