@@ -17,7 +17,7 @@ from physlaw.errors import UserError
 from physlaw.files import visible, write_bytes, write_text
 from physlaw.intervals import interval_names
 from physlaw.report import verdicts as verdict_files
-from physlaw.report.metrics import read_metrics
+from physlaw.report.metrics import read_metrics, trained
 from physlaw.report.page import MAX_ROWS, animations, first_finished, shown_cells, write_page
 from physlaw.report.tables import MISSING, Compared, Table, latex, markdown, number, spread
 from physlaw.report.verdicts import NOT_RUN, Verdict
@@ -150,7 +150,7 @@ class StudyReport:
 
     def verdicts(self, metrics: Metrics, others: Mapping[str, Metrics]) -> list[Verdict]:
         """The study's claims, from metrics.csv files alone."""
-        return self.decide(metrics, others)
+        return self.decide(trained(metrics), {study: trained(rows) for study, rows in others.items()})
 
     def compare(self, here: Metrics, there: Metrics, tolerance: float) -> list[Compared]:
         """Every table number of `here` beside the one in `there`: a measure agrees within the fraction `tolerance` of
@@ -273,8 +273,8 @@ def values_of(metrics: Metrics, column: str, **names: str) -> pd.DataFrame:
 
 
 def one_model(metrics: Metrics) -> tuple[str, str]:
-    """The model and the data size that most cells have finished with: what verdicts compare."""
-    done = metrics[metrics["kind"] != "missing"]
+    """The trained model and the data size that most cells have finished with: what verdicts compare."""
+    done = trained(metrics[metrics["kind"] != "missing"])
     counts = done.groupby(["model", "size"])["cell"].nunique().sort_values(ascending=False, kind="stable")
     model, size = counts.index[0]
     return str(model), str(size)

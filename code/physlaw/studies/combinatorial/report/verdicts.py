@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from physlaw.report.metrics import trained
 from physlaw.report.verdicts import (
     INCONCLUSIVE,
     NOT_RUN,
@@ -77,6 +78,7 @@ class Change:
 
 def verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame] = NOTHING) -> list[Verdict]:
     """One per claim of the study."""
+    metrics = trained(metrics)
     return [_more_templates(metrics), _in_template(metrics), _smaller_model(metrics), _ambiguity(metrics)]
 
 

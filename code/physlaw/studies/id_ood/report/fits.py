@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from physlaw.report.metrics import trained
 from physlaw.report.scaling import AXES, DATA, MODEL, Fit, power_law
 from physlaw.report.tables import Table
 from physlaw.report.verdicts import Difference
@@ -52,6 +53,7 @@ def runs_table(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def scenario_fits(metrics: pd.DataFrame) -> list[ScenarioFits]:
     """The fits of every scenario that has or will have runs, in the order of metrics.csv."""
+    metrics = trained(metrics)
     runs = runs_table(metrics)
     return [_fits(str(scenario), runs, metrics) for scenario in metrics["scenario"].unique()]
 
@@ -65,7 +67,8 @@ def _fits(scenario: str, runs: pd.DataFrame, metrics: pd.DataFrame) -> ScenarioF
     left_out += [
         f"{row.cell} (excess {row.excess:.4f}, not positive)" for row in of_scenario[below].itertuples(index=False)
     ]
-    kept = of_scenario[~lost & ~below].assign(gap=lambda rows: rows["ood"] / rows["excess"])
+    sized = of_scenario["parameters"] > 0  # reference agents may have none
+    kept = of_scenario[~lost & ~below & sized].assign(gap=lambda rows: rows["ood"] / rows["excess"])
     inside, outside, gap = (power_law(kept, error) for error in ("excess", "ood", "gap"))
     floor = float(of_scenario["floor"].mean())
     return ScenarioFits(scenario, inside, outside, gap, left_out, missing["cell"].nunique(), floor)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from physlaw.report.acceptance import LIMIT, PAPER
+from physlaw.report.metrics import trained
 from physlaw.report.scaling import AXES, METHOD, Fit, mean_interval
 from physlaw.report.verdicts import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED, Difference, Verdict, decide
 from physlaw.studies.id_ood.report.fits import WORDS, ScenarioFits, axis_text, runs_table, scenario_fits
@@ -39,6 +40,7 @@ def verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame] = NOTHING
         metrics: the rows of a metrics.csv.
         others: of other studies; these claims need none.
     """
+    metrics = trained(metrics)
     fits, runs = scenario_fits(metrics), runs_table(metrics)
     paper_id, paper_ood = _paper_slopes(PAPER_ID_SLOPES), _paper_slopes(PAPER_OOD_SLOPES)
     return [
