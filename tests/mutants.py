@@ -14,10 +14,11 @@ import pytest
 
 from physlaw.data import write
 from physlaw.data.released import open_clips
-from physlaw.data.write import SimulateConfig, simulate
+from physlaw.data.write import SimulateConfig
 from physlaw.errors import UserError
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.evaluation.score import score_clips
+from simulating import simulate
 
 MUTANTS, PARTS = 9_000, 9  # part 0 runs with all tests, the others with the faults
 WORDS = (b"\xff" * 8, b"\x7f" + b"\xff" * 7, (1 << 40).to_bytes(8, "little"), (1 << 20).to_bytes(8, "little"))

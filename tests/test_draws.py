@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
+from compositions import composed
 from physlaw.config import TokenizerConfig
 from physlaw.data.config import EVALUATIONS
 from physlaw.data.random_bodies import RandomBodyClips
@@ -26,21 +27,19 @@ from physlaw.models.text import build_text_encoder
 from physlaw.studies import NAMES
 from physlaw.studies.combinatorial.abnormal_check import spread_numbers
 from physlaw.studies.combinatorial.corruptions import CORRUPTIONS
-from physlaw.studies.registry import scenarios_of
+from physlaw.studies.registry import scenarios, scenarios_of
 from physlaw.training.tasks import sample_numbers
-from physlaw.worlds.composition import CompositionScenes
 from physlaw.worlds.phyre.ambiguity import FAMILIES, AmbiguityScenes
 from physlaw.worlds.phyre.scenes import in_template_videos, out_of_template_videos, sample_scene, training_videos
 from physlaw.worlds.phyre.templates import TEMPLATES
 from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import eval_scenes, training_scenes
 from physlaw.worlds.streams import permutation, stream_key
-from physlaw.worlds.variants import get_scenario
 
 KNOWN = Path(__file__).with_name("known_draws.json")
 COMPOSITION = tuple(scenarios_of("composition"))
 SIZES = {name: sizes for study in NAMES for name, sizes in scenarios_of(study).items()} | scenarios_of("id_ood")
-BALLS = [name for name in SIZES if name not in ("combinatorial", *COMPOSITION)]
+BALLS = scenarios()
 FIRST = np.arange(3)
 
 
@@ -54,27 +53,26 @@ def digest(*arrays: ArrayLike) -> str:
 
 
 def scenes_of_balls(name: str) -> Iterator[tuple[str, str]]:
-    scenario = get_scenario(name)
+    scenario = BALLS[name]
     for size in SIZES[name]:
-        scenes = training_scenes(name, size, seed=1)
+        scenes = training_scenes(scenario, size, seed=1)
         index = np.unique(np.minimum(np.array([0, 1, 299]), len(scenes) - 1))
         yield f"{name} train/{size}", digest(scenes.init(index), scenes.positions(index))
     for evaluation in EVALUATIONS if scenario.tests is None else ("released",):
         for block in scenario.eval_blocks(evaluation).values():
-            scenes, chosen = eval_scenes(name, block.name, seed=1), chosen_scenes(block.name, len(block.grid), 2)
+            scenes, chosen = eval_scenes(scenario, block.name, seed=1), chosen_scenes(block.name, len(block.grid), 2)
             yield f"{name} eval/{block.name}", digest(chosen, scenes.init(chosen), scenes.positions(chosen))
-    if len(scenario.in_dist.factors) == len(scenario.factors):
-        yield f"{name} sweep", digest(*random_scenes(scenario, 3, 8, 1, "elastic"))
+    yield f"{name} sweep", digest(*random_scenes(scenario, 3, 8, 1, "elastic"))
 
 
 def other_draws() -> Iterator[tuple[str, str]]:
-    for name in SCENARIOS:
-        yield f"{name} floors", digest(in_dist_scenes(name, 1, 5)[1])
-        released = training_scenes(name, "300", placement="released")
+    for name, scenario in SCENARIOS.items():
+        yield f"{name} floors", digest(in_dist_scenes(scenario, 1, 5)[1])
+        released = training_scenes(scenario, "300", placement="released")
         yield f"{name} released order", digest(released.init(FIRST), released.start(FIRST))
     for name in COMPOSITION:
         for split in ("train/300", "train/30k", "eval/both"):
-            scenes = CompositionScenes(name, split, 1)
+            scenes = composed(name, split, 1)
             yield f"{name} {split}", digest(scenes.init(FIRST), scenes.positions(FIRST))
     yield "templates", digest(TEMPLATES)
     for name, videos in (

@@ -1,18 +1,21 @@
 """Imports point one way, and a bare machine can compose a study."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import physlaw
+from physlaw.code_digest import NUMBERS, WORDS
+from physlaw.studies import NAMES
 
 PACKAGE = Path(physlaw.__file__).parent
-NOT_EVERYWHERE = ("av", "pymunk", "torchmetrics")  # machines that only train may lack them
+NOT_EVERYWHERE = ("av", "imageio", "pymunk", "torchmetrics")  # machines that only train may lack them
 # What each layer may import from the package, besides itself and what is common.
 COMMON = {"code_digest", "errors", "fields", "files", "intervals", "lease", "config", "provenance", "terminal", "words"}
 COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "progress"}
-TASKS = {"worlds", "render", "data", "models", "diffusion", "training"}
+BELOW = {"worlds", "render", "data", "models", "diffusion", "training", "tracking"}
 ALLOWED = {
     "worlds": set(),
     "render": {"worlds"},
@@ -20,17 +23,22 @@ ALLOWED = {
     "models": {"worlds"},
     "diffusion": set(),
     "training": {"data", "models", "diffusion", "worlds"},
-    "evaluation": {"worlds", "render", "data"},
+    "tracking": {"worlds", "render"},
+    "evaluation": {"worlds", "render", "data", "tracking"},
     "agents": {"worlds", "render", "data", "evaluation"},
     "weights": {"models"},
     "report": {"data"},
     "label": {"data", "report", "worlds"},
-    "studies": {"worlds", "render", "data", "models", "evaluation", "report", "label", "agents"},
-    "cell": {*TASKS, "evaluation", "report", "studies", "label", "agents"},
+    "studies": {"worlds", "render", "data", "models", "tracking", "evaluation", "report", "label", "agents"},
+    "cell": {*BELOW, "evaluation", "report", "studies", "label", "agents"},
     "results": {"data", "report", "studies", "cell", "launch", "agents"},
     "launch": {"compose", "studies", "results", "agents"},
-    "bench": {*TASKS, "evaluation", "report", "studies", "cell", "compose", "results", "launch"},
+    "bench": {*BELOW, "evaluation", "report", "studies", "cell", "compose", "results", "launch"},
 }
+
+
+# Names of studies that are other things too: a world, a setting, words of everyday.
+COMMON_WORDS = {"combinatorial", "attributes", "ring", "composition", "modality"}
 
 
 def imported(path: Path) -> set[str]:
@@ -50,6 +58,26 @@ def test_layers_import_one_way() -> None:
             for used in parts:
                 plain = len(used) > 1 and used[1] == "config"
                 assert used[0] in allowed | COMMON | {layer} or plain, f"{path.name} imports {'.'.join(used)}"
+
+
+def test_what_can_move_a_number_imports_nothing_that_the_code_digest_leaves_out() -> None:
+    shown = {"label", "report", "agents"}  # of a finished cell; and what moves agents' numbers alone
+    for layer in NUMBERS:
+        assert ALLOWED[layer] <= {*NUMBERS, *(shown if layer in ("cell", "studies") else ())}, layer
+    for path in (PACKAGE / "studies").rglob("*.py"):
+        if not WORDS.fullmatch(path.relative_to(PACKAGE).as_posix()):
+            assert not [
+                name for name in imported(path) if name.split(".")[1:2] in (["label"], ["report"], ["agents"])
+            ], path
+
+
+def test_no_file_outside_studies_names_a_study() -> None:
+    """Neither by its package, nor in any text: what is special about one stands in its folder."""
+    outside = [path for path in PACKAGE.rglob("*.py") if PACKAGE / "studies" not in path.parents]
+    alone = "|".join(name for name in NAMES if name not in COMMON_WORDS)
+    named = re.compile(rf"\b({alone})\b|(study=|results/|studies[./])({'|'.join(NAMES)})\b")
+    for path in outside:
+        assert not (found := named.search(path.read_text())), f"{path}: {found[0]}"
 
 
 def test_nothing_imports_the_command() -> None:
@@ -96,7 +124,7 @@ def test_cells_compose_without_torch_or_numpy() -> None:
     )
 
 
-def test_only_what_uses_them_imports_av_pymunk_and_torchmetrics() -> None:
+def test_only_what_uses_them_imports_what_is_not_everywhere() -> None:
     names = (".".join(path.with_suffix("").relative_to(PACKAGE.parent).parts) for path in PACKAGE.rglob("*.py"))
     modules = [name for name in names if not name.endswith("__init__")]
     run_without(f"import importlib\nfor name in {modules!r}: importlib.import_module(name)", *NOT_EVERYWHERE)
@@ -106,6 +134,7 @@ def test_a_missing_package_is_named(tmp_path: Path) -> None:
     """As a user meets it: one line with the package's name, no traceback."""
     for blocked, words in (
         ("av", ["simulate", "scenario=uniform", "count=2", "resolution=64", "format=mp4", f"out={tmp_path / 'mp4'}"]),
+        ("imageio", ["simulate", "count=2", "resolution=64", "format=mp4", f"out={tmp_path / 'mp4'}"]),
         ("pymunk", ["simulate", "scenario=combinatorial", "size=6", "count=1", f"out={tmp_path / 'bodies'}"]),
     ):
         block = f"import sys\nsys.modules[{blocked!r}] = None\nfrom physlaw.__main__ import main\n"

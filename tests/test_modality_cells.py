@@ -13,6 +13,7 @@ from physlaw.cell.state import TRAINING, InitialState
 from physlaw.compose import compose_cell
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
+from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import eval_scenes
 
 TINY = ["profile=smoke", "scenario=collision", "size=300", "train.steps=4", "train.batch_size=4", "model.depth=1",
@@ -46,7 +47,7 @@ def test_the_state_is_each_scenes_own(tmp_path: Path) -> None:
             whole = state(name, index)["extra"]
             assert torch.equal(whole[1:2], state(name, index[1:2])["extra"])
             assert not torch.equal(whole[0], whole[1])
-    assert numbers("id", index)["extra"].shape == (3, len(eval_scenes("collision", "id").scenario.factors))
+    assert numbers("id", index)["extra"].shape == (3, len(eval_scenes(SCENARIOS["collision"], "id").scenario.factors))
     told = text("id", index)
     assert told["extra"].shape == (3, 64, 8)
     assert told["extra_mask"][:, 0].all()

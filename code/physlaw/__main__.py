@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from physlaw import __version__, terminal
+from physlaw import __version__, cell_verbs, terminal
 from physlaw.errors import UserError, unknown
 from physlaw.files import FULL
 from physlaw.signals import interrupt, stopping
@@ -21,24 +21,25 @@ from physlaw.words import asks_for_help, with_files
 
 
 def _simulate(words: list[str]) -> int:
+    from physlaw.studies import registry
     from physlaw.words import pairs_of, read
 
     given = pairs_of(words)
-    if given.get("scenario") != "combinatorial":
-        from physlaw.data.write import SimulateConfig, simulate
+    offered = registry.world(given.get("scenario", registry.scenario_names()[0])).simulations
+    simulation = next((one for one in offered if one.key in given), offered[-1])
+    path, count = simulation.run(read(simulation.config, words))
+    print(f"{count} {simulation.counted} in {path}")
+    return 0
 
-        path, count = simulate(read(SimulateConfig, words))
-    elif "bodies" in given:
-        from physlaw.data.scene_file import SceneFileConfig, simulate_scene_file
 
-        path, count = simulate_scene_file(read(SceneFileConfig, words))
-        print(f"{count} scenes in {path}")
-        return 0
-    else:
-        from physlaw.data.phyre_write import PhyreSimulateConfig, simulate_phyre
+def _where(words: list[str]) -> int:
+    from physlaw.verbs import WhereConfig
+    from physlaw.words import pairs_of, take
 
-        path, count = simulate_phyre(read(PhyreSimulateConfig, words))
-    print(f"{count} clips in {path}")
+    config, values = take(WhereConfig, ["json=true" if word == "--json" else word for word in words])
+    from physlaw.where import where
+
+    print(where(config, pairs_of(values)), end="")
     return 0
 
 
@@ -46,13 +47,15 @@ def _score(words: list[str]) -> int:
     from physlaw.data.released import open_clips
     from physlaw.evaluation.config import ScoreConfig
     from physlaw.evaluation.score import score_clips
+    from physlaw.studies import registry
     from physlaw.words import paths_of, read
 
     paths, rest = paths_of(words)
     config = read(ScoreConfig, rest)
     if len(paths) != 1:
         raise UserError(f"score takes one path, got {len(paths)}: physlaw score PATH [scenario=uniform] [resize=128]")
-    print(json.dumps(score_clips(open_clips(paths[0], config.resize, scenario=config.scenario), config)))
+    scenario = None if config.scenario is None else registry.scenario(config.scenario)
+    print(json.dumps(score_clips(open_clips(paths[0], config.resize, scenario=scenario), config)))
     return 0
 
 
@@ -135,72 +138,6 @@ def _bench(words: list[str]) -> int:
     return 0
 
 
-def _train(words: list[str]) -> int:
-    from physlaw.compose import compose_cell
-
-    cell = compose_cell(words)
-    from physlaw.cell.run import train_cell
-    from physlaw.training import ranks
-
-    ranks.join()
-    with ranks.leased_by_main(cell.folder, f"cell {cell.name}", say=ranks.say):
-        train_cell(cell)
-    print(cell.folder)
-    return 0
-
-
-def _run(words: list[str]) -> int:
-    from physlaw.compose import compose_cell
-    from physlaw.launch.cells import cell_words
-    from physlaw.verbs import RunConfig
-    from physlaw.words import take
-
-    config, words = take(RunConfig, words)
-    cell = compose_cell(words if config.number is None else cell_words(words, config.number))
-    from physlaw.cell.run import run_cell
-
-    print(run_cell(cell))
-    return 0
-
-
-def _evaluate(words: list[str]) -> int:
-    from physlaw.compose import compose_cell
-
-    cell = compose_cell(words)
-    if not cell.model.agent and not (cell.folder / "provenance.json").exists():
-        raise UserError(f"cell {cell.name} is not trained ({cell.folder}); use `physlaw run` or `physlaw train` first")
-    return _run(words)
-
-
-def _sweep_sampler(words: list[str]) -> int:
-    from physlaw.compose import compose_cell
-    from physlaw.evaluation.config import SweepConfig
-    from physlaw.words import take
-
-    config, rest = take(SweepConfig, words)
-    cell = compose_cell(rest)
-    from physlaw.cell.sweep import sweep_sampler
-
-    enough, rows = sweep_sampler(cell, config)
-    for row in rows:
-        print(f"{row.steps:4d} steps: error {row.error:.4f}, {row.ratio:.3f} of the reference")
-    print(f"{enough} steps are within {config.tolerance:.0%} of {max(config.steps)}")
-    return 0
-
-
-def _prepare(words: list[str]) -> int:
-    from physlaw.compose import compose_cell
-    from physlaw.verbs import PrepareConfig
-    from physlaw.words import take
-
-    config, words = take(PrepareConfig, words)
-    cell = compose_cell(words)
-    from physlaw.cell.run import prepare_cell
-
-    prepare_cell(cell, latents=config.stage != "tokenizer")
-    return 0
-
-
 def _launch(words: list[str]) -> int:
     from physlaw.launch.launch import launch
 
@@ -214,39 +151,12 @@ def _status(words: list[str]) -> int:
     return 1 if status(words) else 0
 
 
-def _collect(words: list[str]) -> int:
-    from physlaw.launch.cells import study_cells
-    from physlaw.verbs import CollectConfig
-    from physlaw.words import take
-
-    config, words = take(CollectConfig, words)
-    cells = study_cells(words)
-    from physlaw.results.reproduce import collect_and_report
-
-    folder = Path(config.out) if config.out else Path("results") / cells[0].study / cells[0].table
-    print(collect_and_report(cells, folder, config.mixed_code))
-    return 0
-
-
-def _reproduce(words: list[str]) -> int:
-    from physlaw.launch.cells import study_cells
-    from physlaw.verbs import ReproduceConfig
-    from physlaw.words import take
-
-    config, words = take(ReproduceConfig, words)
-    cells = study_cells(words)
-    from physlaw.results.reproduce import reproduce
-
-    reproduce(cells, Path(config.out) if config.out else None, config.workers)
-    return 0
-
-
 def _report(words: list[str]) -> int:
     from physlaw.words import paths_of
 
     paths, pairs = paths_of(words)
     if len(paths) != 1 or pairs:
-        raise UserError("report takes one results folder: physlaw report results/id_ood/smoke")
+        raise UserError("report takes one results folder: physlaw report results/<study>/<profile>")
     from physlaw.results.reproduce import redraw
 
     print(redraw(Path(paths[0])))
@@ -295,15 +205,16 @@ def _index(words: list[str]) -> int:
 
 VERBS: dict[str, Callable[[list[str]], int]] = {
     "simulate": _simulate,
-    "train": _train,
-    "evaluate": _evaluate,
-    "run": _run,
-    "reproduce": _reproduce,
+    "where": _where,
+    "train": cell_verbs.train,
+    "evaluate": cell_verbs.evaluate,
+    "run": cell_verbs.run,
+    "reproduce": cell_verbs.reproduce,
     "launch": _launch,
     "status": _status,
-    "prepare": _prepare,
-    "sweep_sampler": _sweep_sampler,
-    "collect": _collect,
+    "prepare": cell_verbs.prepare,
+    "sweep_sampler": cell_verbs.sweep_sampler,
+    "collect": cell_verbs.collect,
     "report": _report,
     "agents": _agents,
     "claims": _claims,
@@ -361,10 +272,11 @@ def _answer(words: list[str]) -> int:
         print(f"physlaw: error: not enough memory ({error or 'for these settings'})", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        if (error.name or "physlaw").partition(".")[0] == "physlaw":
+        package = (error.name or "physlaw").partition(".")[0]
+        if package == "physlaw":
             raise
         hint = "which this Python has not: use .venv (make setup) or the image"
-        print(f"physlaw: error: {words[0]} needs {error.name}, {hint}", file=sys.stderr)
+        print(f"physlaw: error: {words[0]} needs {package}, {hint}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("physlaw: interrupted; the same command continues", file=sys.stderr)

@@ -53,7 +53,7 @@ class CellConfig:
     profile: str = "smoke"
     recipe: str = "fast"
     scenario: str = ""
-    size: str = "3k"  # training set: 300, 3k, 30k, 300k, 3m clips; combinatorial: 6, 30, 60 templates
+    size: str = "3k"  # training set: 300, 3k, 30k, 300k, 3m clips; or 6, 30, 60 templates
     seed: int = random_seed()  # training: initial weights, order, noise
     runs: str = "runs"  # folder of run folders
     scratch: str = ""  # folder on the node's own disk; cached latents are copied there before training. Shell variables

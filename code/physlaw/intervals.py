@@ -79,11 +79,34 @@ def bootstrap(values: NDArray[np.float64], draws: int = 1000, seed: int = 0) -> 
     return float(found.low), float(found.high)
 
 
+def ratio_bootstrap(above: NDArray[np.float64], below: NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
+    """Interval of sum(above) / sum(below) over (N,) clips, by the percentile bootstrap over clips; NaN for fewer than
+    two."""
+    from scipy.stats import bootstrap as resample
+
+    if len(above) < 2:
+        return math.nan, math.nan
+
+    def ratio(top: NDArray[np.float64], bottom: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+        return np.asarray(top.sum(axis=axis) / bottom.sum(axis=axis))
+
+    settings = {"n_resamples": 1000, "confidence_level": LEVEL, "method": "percentile", "paired": True}
+    found = resample((above, below), ratio, vectorized=True, rng=np.random.default_rng(seed), **settings)
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
 def student(freedom: float) -> float:
     """The quantile of Student's t at UPPER, for any number of degrees of freedom above 0."""
     from scipy.special import stdtrit  # as scipy.stats.t.ppf, which takes longer to import
 
     return float(stdtrit(freedom, UPPER))
+
+
+def student_at(freedom: float, quantile: float = UPPER) -> float:
+    """The quantile of Student's t; of the normal distribution for infinite degrees of freedom."""
+    from scipy.special import ndtri, stdtrit
+
+    return float(ndtri(quantile) if math.isinf(freedom) else stdtrit(freedom, quantile))
 
 
 def normal() -> float:

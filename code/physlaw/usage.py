@@ -8,6 +8,7 @@ physlaw: do video diffusion models learn physical laws, or copy the nearest trai
 usage: physlaw VERB [key=value ...]
 
   simulate    write clips to files: out=FOLDER|FILE [scenario= split= size= trials= count= format= ...]
+  where       is a scene in or out of distribution, and of which test block: [scenario= size=] r=1.2 v=5 [--json]
   train       train one cell's model: [scenario= model= size= seed= profile= recipe= ...]
   evaluate    score a trained cell (same words as train)
   run         train and evaluate one cell: the words of train, or number=K for the K-th of a study, from 0
@@ -24,7 +25,7 @@ usage: physlaw VERB [key=value ...]
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
   floors      measure the evaluator's errors on true clips: [what=velocities|objects out=FOLDER clips=200]
   tokenizer   measure what a study's tokenizer costs (the paper's Table 3): [out=FOLDER] and reproduce's words
-  label       people judge clips, blinded: label build [CLIPS.npz] out=FOLDER; label score KEY.json RATINGS.json...
+  label       people judge clips, blinded: label build [CLIPS.npz|VIDEOS] out=FOLDER; label score KEY.json FILE.json...
   weights     published weights of the metrics, and from where; weights convert KIND FILE... [sha256= out=FILE]
   bench       measure speeds on this machine: simulate | train | sample | collect | checkpoint; [out=FILE.json]
               gpu: all that is to be known of a GPU in 8 minutes: [out=FOLDER dry=true minutes= stages=[...]]
@@ -52,14 +53,9 @@ def verb_help(verb: str) -> str:
         "agents": verbs.AgentsConfig,
     }
     if verb == "simulate":
-        from physlaw.data.phyre_write import HELP as PHYRE_HELP
-        from physlaw.data.phyre_write import PhyreSimulateConfig
-        from physlaw.data.scene_file import SceneFileConfig
-        from physlaw.data.write import SimulateConfig
-
-        numbered = f"scenario=combinatorial:\n{describe(PhyreSimulateConfig)}{PHYRE_HELP}"
-        given = f"scenario=combinatorial bodies=FILE.npz:\n{describe(SceneFileConfig)}"
-        return f"{describe(SimulateConfig)}\n{numbered}\n{given}"
+        return _simulate_help()
+    if verb == "where":
+        return describe(verbs.WhereConfig) + _where_help()
     if verb == "score":
         from physlaw.evaluation.config import ScoreConfig
 
@@ -97,3 +93,26 @@ def verb_help(verb: str) -> str:
     if verb == "index":
         return describe(verbs.IndexConfig) + "writes results/index.html\n"
     return (describe(own[verb]) + "\n" if verb in own else "") + describe_cell()
+
+
+def _simulate_help() -> str:
+    """The keys of everything that is simulated, each once; of a scenario's own under its name."""
+    from physlaw.studies import registry
+    from physlaw.words import describe
+
+    known: dict[type, str] = {}
+    for name in registry.scenario_names():
+        for one in reversed(registry.world(name).simulations):
+            title = f"scenario={name}{f' {one.key}=FILE.npz' if one.key else ''}:\n" if known else ""
+            known.setdefault(one.config, f"{title}{describe(one.config)}{one.notes}")
+    return "\n".join(known.values())
+
+
+def _where_help() -> str:
+    """The initial values of every scenario that has ranges of them."""
+    from physlaw.studies import registry
+
+    lines: dict[tuple[str, ...], list[str]] = {}
+    for name, scenario in registry.scenarios().items():
+        lines.setdefault(scenario.factors, []).append(name)
+    return "".join(f"{'= '.join(factors)}= of scenario={'|'.join(names)}\n" for factors, names in lines.items())

@@ -71,3 +71,12 @@ class WeightsConfig:
 
     sha256: str = ""  # digests of the files, with commas between
     out: str = ""
+
+
+@dataclass
+class WhereConfig:
+    """`physlaw where`; every other word is an initial value, e.g. r=1.2."""
+
+    scenario: str = "uniform"
+    size: str = ""  # of the training set; the first one of the scenario unless named
+    json: bool = False

@@ -18,7 +18,7 @@ def test_an_agent_is_every_model_of_its_table(tmp_path: Path) -> None:
     assert set(tables) == {"law", "clamp", "told_law"}
     for agent, table in tables.items():
         metrics = table.metrics
-        assert list(metrics["model"].unique()) == [agent, f"{agent}_numbers", f"{agent}_text"]
+        assert list(metrics["model"].unique()) == [f"agent_{agent}{ending}" for ending in ("", "_numbers", "_text")]
         assert set(metrics["cell"]) == set(table.evaluations)
         assert all((folder / "id.csv").is_file() for folder in table.evaluations.values())
         pd.testing.assert_frame_equal(read_metrics(table.folder), metrics, check_dtype=False)
@@ -26,8 +26,8 @@ def test_an_agent_is_every_model_of_its_table(tmp_path: Path) -> None:
     errors = {a: t.metrics[t.metrics["group"] == "ood"].set_index("model") for a, t in tables.items()}
     clamp, told = (errors[name]["generated_corrected"] for name in ("clamp", "told_law"))
     assert clamp.nunique() == 1
-    assert told["told_law"] == clamp["clamp"]
-    assert told["told_law_numbers"] == told["told_law_text"] < 0.2 * told["told_law"]
+    assert told["agent_told_law"] == clamp["agent_clamp"]
+    assert told["agent_told_law_numbers"] == told["agent_told_law_text"] < 0.2 * told["agent_told_law"]
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("rows.csv")}
     again = run_agents(("modality",), 16, words, 1)["modality"]
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("rows.csv")} == before
@@ -43,7 +43,7 @@ def test_sizes_and_data_that_an_agent_stands_for(tmp_path: Path) -> None:
     for agent in ("scaling_law", "noisy_law", "drift"):
         grid = tables[agent].metrics[keys].drop_duplicates()
         assert len(grid) == 6
-        assert set(grid["model"]) == {f"{agent}_{size}" for size in ("s", "b", "l")}
+        assert set(grid["model"]) == {f"agent_{agent}_{size}" for size in ("s", "b", "l")}
         assert set(grid["parameters"]) == {PARAMETERS[size] for size in ("s", "b", "l")}
         assert set(zip(grid["size"], grid["training_clips"], strict=True)) == {("300", 300), ("3k", 3000)}
     noisy = tables["noisy_law"].metrics

@@ -8,9 +8,6 @@ import pytest
 from physlaw.__main__ import main
 from physlaw.compose import compose_cell
 from physlaw.errors import UserError
-from physlaw.studies.memorization import study as memorization
-from physlaw.studies.velocity_gap import study as velocity_gap
-from physlaw.worlds.variants import GAPS, TRAINED_SPEEDS
 
 TINY = [
     "profile=smoke", "train.steps=4", "train.batch_size=2", "train.log_every=2", "eval.id_clips=4", "eval.ood_clips=6",
@@ -63,7 +60,7 @@ def test_a_name_may_not_have_a_point() -> None:
 
 
 def test_cells_that_cannot_work_are_refused(tmp_path: Path) -> None:
-    from physlaw.cell.run import check_scale
+    from physlaw.cell.checks import check_scale
 
     for words, message in (
         (["study=attributes", "scenario=colour_shape", "data.resolution=16"], "shapes need a resolution of 32 or more"),
@@ -73,8 +70,3 @@ def test_cells_that_cannot_work_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=message):
             check_scale(compose_cell(["profile=smoke", *words]))
-
-
-def test_the_figures_bands_are_the_training_sets() -> None:
-    assert velocity_gap.BANDS == GAPS
-    assert set(memorization.BANDS.values()) == {(TRAINED_SPEEDS,)}

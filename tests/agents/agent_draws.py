@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.agents.balls import World
+from physlaw.agents.balls import Knowledge
 from physlaw.agents.config import base_name
-from physlaw.cell.data import training_clips
+from physlaw.cell.data import training_clips, world_of
 from physlaw.compose import compose_cell
 from physlaw.config import CellConfig
 from physlaw.evaluation.blocks import chosen_scenes
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 def agent_codec(study: str, agent: str, *words: str) -> tuple[Codec, CellConfig]:
     cell = compose_cell([f"study={study}", f"model=agent_{agent}", *words])
     make = part(study, "agents").MAKERS[base_name(agent)]
-    return make(cell, partial(training_clips, cell)), cell
+    return make(cell, world_of(cell), partial(training_clips, cell)), cell
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Drawn:
 
 def draw_block(study: str, agent: str, block: str, *words: str, count: int = 24) -> Drawn:
     codec, cell = agent_codec(study, agent, *words)
-    scenes = World(cell, partial(training_clips, cell)).scenes(block)
+    scenes = Knowledge(cell, world_of(cell), partial(training_clips, cell)).scenes(block)
     numbers = chosen_scenes(block, len(scenes), count)
     truth = render_clips(scenes.trajectory(numbers), cell.data.resolution, cell.data.method)
     blinded = truth.copy()

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from agent_draws import Drawn, agent_codec, draw_block
 
-from physlaw.evaluation.bands import nearest_in_bands
-from physlaw.evaluation.looks import measure_object
+from physlaw.evaluation.following import nearest_in_bands
 from physlaw.studies.attributes.outcomes import KEEPS_BOTH, KEEPS_FIRST, KEEPS_SECOND, UNDECIDED, outcomes
 from physlaw.studies.attributes.score import CrossedPair
+from physlaw.studies.attributes.sets import PAIR_OF
 from physlaw.studies.id_ood.study import PAPER_ID_SLOPES
+from physlaw.studies.ring.sets import PAIR
 from physlaw.studies.square_out.agents import nearest_in_hull
 from physlaw.studies.velocity_gap.study import BANDS
+from physlaw.tracking.object import measure_object
 
 SMALL = ("size=300", "data.resolution=16")
 CLOSE = 0.06  # world units / s; the tracker's own error, with balls that leave the picture early
@@ -159,7 +161,7 @@ def test_hull_follows_the_law_inside_and_its_rim_outside() -> None:
 def kept(agent: str, study: str, scenario: str, block: str, count: int = 48) -> np.ndarray:
     """Outcomes of the decided clips."""
     drawn = draw_block(study, agent, block, f"scenario={scenario}", "size=300", "data.resolution=32", count=count)
-    crossed = CrossedPair.of(scenario)
+    crossed = CrossedPair.of(PAIR if study == "ring" else PAIR_OF[scenario])
     positions = drawn.scenes.positions(drawn.numbers)
     reach = drawn.scenes.scenario.radii(drawn.init)[:, None, :, None]
     expected = ((positions >= reach) & (positions <= 10 - reach)).all(axis=(2, 3))

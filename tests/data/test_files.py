@@ -12,15 +12,17 @@ import pytest
 from physlaw.data.mp4 import decode_mp4, encode_mp4
 from physlaw.data.npz import NpzRecords
 from physlaw.data.released import open_clips, resize_frames
-from physlaw.data.write import SimulateConfig, simulate
+from physlaw.data.write import SimulateConfig
 from physlaw.errors import UserError
 from physlaw.render.discs import render_clips
+from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import eval_scenes, training_scenes
+from simulating import simulate
 
 
 def write_hdf5(path: Path, scenario: str, merged: bool, count: int = 3) -> np.ndarray:
     """A file in the released layout, written here from its description."""
-    scenes = eval_scenes(scenario, "id")
+    scenes = eval_scenes(SCENARIOS[scenario], "id")
     index = np.arange(count)
     frames = render_clips(scenes.trajectory(index), 256)
     positions = scenes.positions(index)
@@ -66,7 +68,7 @@ def test_several_processes_read_one_opened_file(tmp_path: Path, name: str) -> No
 
 def test_rows_come_in_the_order_asked_for(tmp_path: Path) -> None:
     path, _ = simulate(SimulateConfig(out=str(tmp_path / "clips.hdf5"), size="300", count=30, resolution=16))
-    clips, scenes = open_clips(path), training_scenes("uniform", "300")
+    clips, scenes = open_clips(path), training_scenes(SCENARIOS["uniform"], "300")
     for index in (np.array([7, 3, 3]), np.arange(29, -1, -1)):
         assert np.array_equal(clips.init(index), scenes.init(index))
         assert np.array_equal(clips.positions(index), scenes.positions(index))
@@ -75,7 +77,7 @@ def test_rows_come_in_the_order_asked_for(tmp_path: Path) -> None:
 
 
 def test_mp4_frames_are_those_of_the_encoder_and_near_the_truth() -> None:
-    frames = render_clips(training_scenes("collision", "300").trajectory(np.array([5])), 256)[0]
+    frames = render_clips(training_scenes(SCENARIOS["collision"], "300").trajectory(np.array([5])), 256)[0]
     video = encode_mp4(frames)
     assert encode_mp4(frames) == video
     assert b"crf=23.0" in video
@@ -151,6 +153,6 @@ def test_npz_headers_are_not_believed(tmp_path: Path) -> None:
 def test_files_of_another_scenario_are_refused_and_only_native_frames_shrink(tmp_path: Path) -> None:
     simulate(SimulateConfig(out=str(tmp_path / "clips.npz"), size="300", count=2, resolution=16))
     with pytest.raises(UserError, match="'collision' has 2 ball"):
-        open_clips(tmp_path / "clips.npz", scenario="collision")
+        open_clips(tmp_path / "clips.npz", scenario=SCENARIOS["collision"])
     with pytest.raises(UserError, match="cannot resize 16"):
         resize_frames(open_clips(tmp_path / "clips.npz").frames(0), 128)

@@ -11,6 +11,7 @@ import torch
 from physlaw.data.clips import RenderedClips
 from physlaw.data.latents import LatentCache
 from physlaw.errors import UserError
+from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import training_scenes
 
 SHAPE = (1, 8, 2, 2)
@@ -39,7 +40,7 @@ class Counting:
 
 
 def cache(root: Path, encode=codec, cond: int = 3, **options: object) -> LatentCache:  # type: ignore[no-untyped-def]
-    clips = RenderedClips(training_scenes("uniform", "300"), 16)
+    clips = RenderedClips(training_scenes(SCENARIOS["uniform"], "300"), 16)
     return LatentCache(root, clips, encode, negative, SHAPE, cond, {"data": "x"}, **options)  # type: ignore[arg-type]
 
 

@@ -20,13 +20,15 @@ from physlaw.data import hdf5
 from physlaw.data.hdf5_file import open_hdf5
 from physlaw.data.mp4 import decode_mp4
 from physlaw.data.released import open_clips
-from physlaw.data.write import SimulateConfig, simulate
+from physlaw.data.write import SimulateConfig
 from physlaw.errors import UserError
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.evaluation.score import score_clips
 from physlaw.isolated import module_command
 from physlaw.render.discs import render_clips
+from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import training_scenes
+from simulating import simulate
 
 EVERY = np.arange(3)
 
@@ -167,7 +169,7 @@ def encoded(frames: np.ndarray, path: Path, flags: str) -> bytes:
 
 
 def test_mp4_in_fragments_is_read(tmp_path: Path) -> None:
-    frames = render_clips(training_scenes("uniform", "300").trajectory(np.array([5])), 32)[0]
+    frames = render_clips(training_scenes(SCENARIOS["uniform"], "300").trajectory(np.array([5])), 32)[0]
     known = decode_mp4(encoded(frames, tmp_path / "a.mp4", "faststart"), "plain")
     for flags in ("empty_moov", "frag_keyframe+empty_moov+default_base_moof", "frag_every_frame", "cmaf"):
         content = encoded(frames, tmp_path / "b.mp4", flags)
@@ -247,6 +249,7 @@ def test_files_are_read_and_written_without_locks(good: Path, tmp_path: Path, er
 import h5py
 from physlaw.data import hdf5
 from physlaw.data.hdf5_file import open_hdf5
+from physlaw.worlds.scenarios import SCENARIOS
 try:
     h5py.File({str(good / "good.hdf5")!r}, locking=True)
 except OSError:

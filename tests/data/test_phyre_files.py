@@ -17,12 +17,13 @@ from physlaw.data import phyre_clips
 from physlaw.data.clips import ClipSource
 from physlaw.data.mp4 import encode_mp4
 from physlaw.data.phyre_clips import RenderedBodies
-from physlaw.data.phyre_files import open_phyre_clips, phyre_clips_digest
+from physlaw.data.phyre_files import open_phyre_clips
 from physlaw.data.phyre_write import PhyreSimulateConfig, phyre_scenes_of, simulate_phyre
 from physlaw.data.released import open_clips
-from physlaw.data.write import SimulateConfig, simulate
+from physlaw.data.write import SimulateConfig
 from physlaw.errors import UserError
 from physlaw.worlds.phyre.features import features
+from simulating import simulate
 
 FORMS = ("scenes", "merged.hdf5", "clips.npz")
 SCENE = "10003:001.hdf5"
@@ -84,10 +85,10 @@ def test_a_file_without_the_attribute_counts_trials_from_0_and_keys_sort_by_numb
 
 
 def test_the_digest_is_that_of_the_content(good: Path) -> None:
-    scenes, merged, npz = (phyre_clips_digest(open_phyre_clips(good / form)) for form in FORMS)
+    scenes, merged, npz = (open_phyre_clips(good / form).digest() for form in FORMS)
     assert scenes == merged != npz  # mp4 is lossy
-    assert phyre_clips_digest(open_phyre_clips(good / "scenes", num_frames=3)) != scenes
-    assert phyre_clips_digest(open_phyre_clips(good / "scenes" / SCENE)) != scenes
+    assert open_phyre_clips(good / "scenes", num_frames=3).digest() != scenes
+    assert open_phyre_clips(good / "scenes" / SCENE).digest() != scenes
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_a_stopped_write_continues_to_the_same_bytes_with_any_workers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
 ) -> None:
     simulate_phyre(config(tmp_path / "whole" / name, format=kind, workers=1))
-    real, calls = clip_files._SHARD_WRITERS[kind], []
+    real, calls = clip_files.SHARD_WRITERS[kind], []
 
     def fail_at_third(work: Path, number: int, *rest: object) -> None:
         if number == 2 and not calls:
@@ -143,7 +143,7 @@ def test_a_stopped_write_continues_to_the_same_bytes_with_any_workers(
             raise OSError(28, "No space left on device")
         real(work, number, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setitem(clip_files._SHARD_WRITERS, kind, fail_at_third)
+    monkeypatch.setitem(clip_files.SHARD_WRITERS, kind, fail_at_third)
     out = tmp_path / "stopped" / name
     with pytest.raises(OSError, match="No space"):
         simulate_phyre(config(out, format=kind, workers=3))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from physlaw.cell.data import clips_digest_of, training_clips
-from physlaw.cell.run import check_scale
+from physlaw.cell.checks import check_scale
+from physlaw.cell.data import training_clips
 from physlaw.compose import compose_cell
 from physlaw.config import CellConfig
 from physlaw.data.clips import RenderedClips
@@ -31,7 +31,7 @@ def test_a_draw_by_seed_moves_the_starts_and_keeps_the_initial_values() -> None:
     assert np.array_equal(fixed.scenes.positions(every), first.scenes.positions(every))
     assert np.array_equal(other.scenes.init(every), fixed.scenes.init(every))
     assert (other.scenes.positions(every) != fixed.scenes.positions(every)).any(axis=(1, 2, 3)).mean() > 0.9
-    assert clips_digest_of(other) != clips_digest_of(fixed)
+    assert other.digest() != fixed.digest()
 
 
 @pytest.mark.parametrize("scenario", ["uniform", "gap_125_375"])

@@ -20,13 +20,15 @@ from physlaw import lease
 from physlaw.data import clip_files, hdf5, write
 from physlaw.data.mp4 import decode_mp4
 from physlaw.data.released import open_clips
-from physlaw.data.write import SimulateConfig, shards_of, simulate
+from physlaw.data.write import SimulateConfig, shards_of
 from physlaw.errors import UserError
 from physlaw.files import read_json, visible
 from physlaw.lease import leased
 from physlaw.render.discs import render_clips
+from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import training_scenes
 from processes import Verb
+from simulating import simulate
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -61,7 +63,7 @@ def config(out: Path, **change: object) -> SimulateConfig:
 @pytest.mark.usefixtures("small_shards")
 def test_npz_has_the_rendered_bytes(tmp_path: Path) -> None:
     path, count = simulate(config(tmp_path / "clips.npz", scenario="parabola"))
-    clips, scenes = open_clips(path), training_scenes("parabola", "300")
+    clips, scenes = open_clips(path), training_scenes(SCENARIOS["parabola"], "300")
     index = np.arange(7, 17)
     assert count == len(clips) == 10
     assert clips.scenario.name == "parabola"
@@ -94,7 +96,7 @@ def test_shards_and_merged_files_have_the_released_layout(tmp_path: Path, scenar
     a, b = open_clips(tmp_path / "shards"), open_clips(tmp_path / "merged.hdf5")
     index = np.arange(10)
     assert np.array_equal(a.clips(index), b.clips(index))
-    truth = training_scenes(scenario, "300").trajectory(index + 7)
+    truth = training_scenes(SCENARIOS[scenario], "300").trajectory(index + 7)
     assert np.abs(a.clips(index).astype(int) - render_clips(truth, 32)).mean() < 3  # lossy, and small clips suffer more
 
 
@@ -106,7 +108,7 @@ def test_mp4_files_are_named_as_the_release_names_samples(tmp_path: Path) -> Non
     assert len(names) == 10
     assert decode_mp4((tmp_path / "videos" / names[4]).read_bytes(), "").shape == (32, 32, 32, 3)
     with np.load(tmp_path / "videos" / "00001.npz") as truth:
-        assert np.array_equal(truth["init"], training_scenes("uniform", "300").init(np.arange(11, 15)))
+        assert np.array_equal(truth["init"], training_scenes(SCENARIOS["uniform"], "300").init(np.arange(11, 15)))
 
 
 @pytest.mark.usefixtures("small_shards")
@@ -115,7 +117,7 @@ def test_a_stopped_write_continues_to_the_same_bytes_with_any_workers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
 ) -> None:
     simulate(config(tmp_path / "whole" / name, format=kind, workers=1))
-    real, calls = clip_files._SHARD_WRITERS[kind], []
+    real, calls = clip_files.SHARD_WRITERS[kind], []
 
     def fail_at_third(work: Path, number: int, *rest: object) -> None:
         if number == 2 and not calls:
@@ -123,7 +125,7 @@ def test_a_stopped_write_continues_to_the_same_bytes_with_any_workers(
             raise OSError(28, "No space left on device")
         real(work, number, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setitem(clip_files._SHARD_WRITERS, kind, fail_at_third)
+    monkeypatch.setitem(clip_files.SHARD_WRITERS, kind, fail_at_third)
     out = tmp_path / "stopped" / name
     with pytest.raises(OSError, match="No space"):
         simulate(config(out, format=kind, workers=3))
@@ -143,7 +145,7 @@ def test_a_stopped_write_continues_to_the_same_bytes_with_any_workers(
 
 
 def test_released_placement_keeps_the_releases_shards() -> None:
-    scenes = training_scenes("collision", "30k", placement="released")
+    scenes = training_scenes(SCENARIOS["collision"], "30k", placement="released")
     shards = shards_of(scenes, np.arange(len(scenes)))
     assert [number for number, _ in shards] == list(range(29))
     assert sum(len(index) for _, index in shards) == 26_066

@@ -15,7 +15,8 @@ from physlaw.evaluation.floors import (
     measure_floors,
     objects_table,
 )
-from physlaw.evaluation.looks_check import MIN_SHAPE_RESOLUTION
+from physlaw.tracking.object_accuracy import MIN_SHAPE_RESOLUTION
+from physlaw.worlds.scenarios import SCENARIOS
 
 # paper_code and its standard error, per-frame x, per-frame y, position error x, y (None: not published)
 PUBLISHED = {
@@ -69,7 +70,7 @@ def test_the_committed_floors_are_the_published_ones() -> None:
 
 
 def test_in_dist_classes_have_the_released_sizes() -> None:
-    sizes = {name: len(in_dist_scenes(name, 0, 10_000)[1]) for name in ("uniform", "parabola", "collision")}
+    sizes = {name: len(in_dist_scenes(SCENARIOS[name], 0, 10_000)[1]) for name in ("uniform", "parabola", "collision")}
     assert sizes == {"uniform": 3000, "parabola": 160, "collision": 115}
 
 

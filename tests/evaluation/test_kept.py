@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from physlaw.errors import UserError
-from physlaw.evaluation.looks import measure_object
 from physlaw.intervals import count_columns
 from physlaw.render.discs import render_clips
 from physlaw.studies.attributes.outcomes import (
@@ -27,6 +26,7 @@ from physlaw.studies.attributes.outcomes import (
     right_predictions,
     share_table,
 )
+from physlaw.tracking.object import measure_object
 from physlaw.worlds.appearance import BLUE, CIRCLE, RED, RING, SQUARE
 from physlaw.worlds.laws import uniform_motion
 from physlaw.worlds.scenes import Trajectory

@@ -7,14 +7,14 @@ import compositions
 from physlaw.errors import UserError
 from physlaw.render.discs import render_clips
 from physlaw.studies.composition.lawful import CompositionTable, measure_composition, true_phases
-from physlaw.worlds.composition import (
-    COMPOSITIONS,
+from physlaw.studies.composition.scenes import (
     FACTORS,
     CompositionScenes,
     columns,
     composition_trajectory,
     object_scene,
 )
+from physlaw.studies.composition.sets import COMPOSITIONS
 from physlaw.worlds.objects import simulate_objects
 
 OUTSIDE = -50.0

@@ -24,7 +24,8 @@ from physlaw.models.tokenizers import build_tokenizer
 from physlaw.report import acceptance
 from physlaw.report.acceptance import LIMIT, read_measured, verdict
 from physlaw.training.state import save_tensors
-from physlaw.worlds.variants import get_scenario
+from physlaw.worlds.scenario import Scenario
+from physlaw.worlds.scenarios import SCENARIOS
 
 DATA = DataConfig(resolution=32)
 FEW = ["profile=smoke", "eval.id_clips=3", "eval.ood_clips=2"]
@@ -45,8 +46,8 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Runs in an empty folder; the scenarios that are really measured, in order."""
     found: list[str] = []
 
-    def noting(scenario: str, *rest: object) -> pd.DataFrame:
-        found.append(scenario)
+    def noting(scenario: Scenario, *rest: object) -> pd.DataFrame:
+        found.append(scenario.name)
         return measure_tokenizer(scenario, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(cell_acceptance, "measure_tokenizer", noting)
@@ -78,16 +79,16 @@ def test_the_whole_interval_must_be_within_the_limit(low: float, high: float, ex
 
 @pytest.mark.parametrize("scenario", ["uniform", "collision"])
 def test_a_perfect_tokenizer_costs_nothing_and_a_bad_one_what_it_does(scenario: str) -> None:
-    block, config = get_scenario(scenario).eval_blocks()["id"], EvalConfig(id_clips=12, batch_size=5)
-    same = measure_block(scenario, block, lambda frames: frames, DATA, config)
+    block, config = SCENARIOS[scenario].eval_blocks()["id"], EvalConfig(id_clips=12, batch_size=5)
+    same = measure_block(SCENARIOS[scenario], block, lambda frames: frames, DATA, config)
     assert len(same) == 12
     for error in ERRORS:
         pd.testing.assert_series_equal(same[f"truth_{error}"], same[f"reconstruction_{error}"], check_names=False)
     row = summarize_tokenizer(same)["id"]
     assert row["difference"] == row["difference_low"] == row["difference_high"] == 0
-    held = summarize_tokenizer(measure_block(scenario, block, later, DATA, config))["id"]
+    held = summarize_tokenizer(measure_block(SCENARIOS[scenario], block, later, DATA, config))["id"]
     assert held["difference_low"] > 0.1
-    blank = measure_block(scenario, block, np.zeros_like, DATA, config)
+    blank = measure_block(SCENARIOS[scenario], block, np.zeros_like, DATA, config)
     assert blank["reconstruction_missing"].sum() > 0
     assert blank["truth_missing"].sum() == 0
 
@@ -175,8 +176,8 @@ def test_finished_scenarios_are_kept(measured: list[str], monkeypatch: pytest.Mo
     words = ["tokenizer", *FEW, "out=here"]
     real = cell_acceptance.measure_tokenizer
 
-    def interrupted(scenario: str, *rest: object) -> pd.DataFrame:
-        if scenario == "collision":
+    def interrupted(scenario: Scenario, *rest: object) -> pd.DataFrame:
+        if scenario.name == "collision":
             raise KeyboardInterrupt
         return real(scenario, *rest)  # type: ignore[arg-type]
 

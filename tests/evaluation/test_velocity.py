@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from physlaw.data.released import open_clips, resize_frames
-from physlaw.data.write import SimulateConfig, simulate
+from physlaw.data.write import SimulateConfig
 from physlaw.errors import UserError
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.evaluation.score import classify, score_clips
-from physlaw.evaluation.track import pixel_centres, track
 from physlaw.evaluation.velocity import ERROR_NAMES, velocity_errors
 from physlaw.render.discs import render_clips
 from physlaw.worlds.regions import RIM, within
 from physlaw.worlds.scenarios import COLLISION, PARABOLA, SCENARIOS, UNIFORM
 from physlaw.worlds.scenes import ball_trajectory, eval_scenes
+from simulating import simulate
 
 BLANK = 255
 
@@ -125,7 +125,7 @@ def test_released_ground_truth_lies_at_the_published_floor(released: tuple[str, 
      (64, "uniform", "id", 0.001), (16, "uniform", "id", 0.008), (16, "uniform", "level1_r1", 0.02)],
 )  # fmt: skip
 def test_ground_truth_is_at_the_corrected_floor(resolution: int, name: str, block: str, bound: float) -> None:
-    scenes = eval_scenes(name, block)
+    scenes = eval_scenes(SCENARIOS[name], block)
     index = np.linspace(0, len(scenes) - 1, 12).astype(np.int64)
     frames = render_clips(scenes.trajectory(index), resolution)
     errors = velocity_errors(scenes.scenario, scenes.init(index), scenes.positions(index), frames)
@@ -164,7 +164,7 @@ def test_collision_errors_look_after_the_contact_only() -> None:
 
 
 def test_missing_balls_are_counted_and_not_placed() -> None:
-    scenes = eval_scenes("uniform", "id")
+    scenes = eval_scenes(SCENARIOS["uniform"], "id")
     index = np.array([100])
     frames = render_clips(scenes.trajectory(index), 64)
     whole = velocity_errors(scenes.scenario, scenes.init(index), scenes.positions(index), frames)
@@ -177,37 +177,6 @@ def test_missing_balls_are_counted_and_not_placed() -> None:
     nothing = velocity_errors(scenes.scenario, scenes.init(index), scenes.positions(index), frames)
     assert np.isnan(nothing.corrected[0])
     assert nothing.missing[0] > 20
-
-
-def test_released_rules_for_missing_balls() -> None:
-    frames = np.full((1, 3, 64, 64, 3), BLANK, np.uint8)
-    frames[0, 1, 20:24, 30:34] = (255, 0, 0)
-    one = track(frames, 1).parsed[0, :, 0]
-    assert one[:, 0].tolist() == pytest.approx([10, 10 * 31.5 / 64, 10])
-    assert np.isnan(one[0, 1])
-    assert one[2, 1] == one[1, 1]
-    two = track(frames, 2).parsed[0]
-    assert two[:, 0, 0].tolist() == pytest.approx([0, 10 * 31.5 / 64, 0])
-    assert two[:, 1, 0].tolist() == [10, 10, 10]
-    assert two[2, 1, 1] == two[1, 0, 1]  # ball 2 takes ball 1's last y
-
-
-def test_thresholds_are_strict_and_specks_do_not_move_the_ball() -> None:
-    frames = np.full((1, 1, 16, 16, 3), BLANK, np.uint8)
-    frames[0, 0, 8, 8] = (255, 127, 0)
-    assert track(frames, 1).parsed[0, 0, 0, 0] == 10  # 127 never counts
-    clean = render_clips(ball_trajectory(np.array([[[[3.0, 3.0]]]]), np.array([[1.0]])), 64)
-    speck = clean.copy()
-    speck[0, 0, 2, 60] = (255, 200, 200)
-    assert np.allclose(track(clean, 1).balls, track(speck, 1).balls, atol=0.02)
-
-
-def test_pixel_centres_invert_the_renderer() -> None:
-    assert pixel_centres(256)[[0, -1]].tolist() == [0, 10]
-    assert pixel_centres(64, "bare")[[0, -1]].tolist() == [0, 10]
-    for width in (16, 64, 256):
-        frames = render_clips(ball_trajectory(np.array([[[[5.3, 4.1]]]]), np.array([[1.2]])), width)
-        assert np.abs(track(frames, 1).balls[0, 0, 0] - [5.3, 4.1]).max() < 0.01
 
 
 def test_classes_follow_the_release() -> None:
@@ -226,7 +195,7 @@ def test_classes_follow_the_release() -> None:
 
 
 def test_scores_of_a_file_have_every_class_and_null_for_nothing(tmp_path: Path) -> None:
-    scenes = eval_scenes("uniform", "id")
+    scenes = eval_scenes(SCENARIOS["uniform"], "id")
     index = np.array([0, 50])
     frames = render_clips(scenes.trajectory(index), 256)
     np.savez(tmp_path / "clips.npz", frames=frames, positions=scenes.positions(index), init=scenes.init(index))

@@ -1,12 +1,14 @@
 """The command: a page from an npz file, and the scores of its ratings."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from physlaw.__main__ import main
+from physlaw.data.video import encode_video, read_video
 from physlaw.errors import UserError
 from physlaw.label.command import read_clips
 from physlaw.label.ratings import read_ratings
@@ -96,3 +98,50 @@ def test_ratings_that_an_editor_has_saved_are_taken(tmp_path: Path) -> None:
     path.write_bytes(json.dumps(rated).encode("utf-16"))
     with pytest.raises(UserError, match=r"a\.json: not UTF-8 text"):
         read_ratings(path, "d", 1)
+
+
+def videos(folder: Path, lines: str, rng: np.random.Generator) -> Path:
+    """Two videos of 3 frames, one of 4, a file that is none, and their metadata.csv."""
+    folder.mkdir()
+    for name, frames in (("a.mp4", 3), ("b.mp4", 3), ("long.mp4", 4)):
+        (folder / name).write_bytes(encode_video(rng.integers(0, 256, (frames, 16, 16, 3), np.uint8)))
+    (folder / "text.mp4").write_text("hello")
+    (folder / "metadata.csv").write_text(lines)
+    return folder
+
+
+def test_a_page_is_built_from_a_folder_of_videos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = "file_name,group,is_control\na.mp4,mine,False\nb.mp4,1,True\n"
+    given = videos(tmp_path / "videos", lines, np.random.default_rng(0))
+    found = read_clips(given)
+    assert [(clip.id, clip.group, clip.is_control) for clip in found] == [
+        ("a.mp4", "mine", False),
+        ("b.mp4", "1", True),
+    ]
+    assert np.array_equal(found[1].frames, read_video(given / "b.mp4"))
+    assert main(["label", "build", str(given), f"out={tmp_path / 'page'}"]) == 0
+    assert len(list((tmp_path / "page" / "clips").iterdir())) == 2
+    (given / "metadata.csv").write_text("file_name,id,group,is_control\na.mp4,07,mine,0\nb.mp4,x,theirs,1\n")
+    assert [clip.id for clip in read_clips(given)] == ["07", "x"]
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("file_name,group\na.mp4,x\n", "metadata.csv: no column 'is_control'; needed: file_name, group, is_control"),
+        ("file_name,group,is_control\na.mp4,x,maybe\n", "is_control must be true or false .*got 'maybe'"),
+        ("file_name,group,is_control\na.mp4,x,0\nb.mp4,,0\n", "metadata.csv: video 2 has an empty field"),
+        ("file_name,group,is_control\nc.mp4,x,0\n", "c.mp4: no such file"),
+        ("file_name,group,is_control\ntext.mp4,x,0\n", "text.mp4: not a readable video"),
+        ("file_name,group,is_control\na.mp4,x,0\nlong.mp4,x,0\n", "clips differ in shape: 'a.mp4' .* 'long.mp4'"),
+        ("", "metadata.csv: not a readable metadata.csv .*; it must have a line per video"),
+    ],
+)
+def test_folders_of_other_things_are_refused_in_one_line(
+    tmp_path: Path, lines: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = videos(tmp_path / "videos", lines, np.random.default_rng(0))
+    assert main(["label", "build", str(given), f"out={tmp_path / 'page'}"]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert re.search(message, said), said

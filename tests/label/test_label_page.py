@@ -1,16 +1,15 @@
 """The page as a rater uses it: in a headless Chromium, opened as a file, by keys and by touch."""
 
-import io
 import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 from devtools import Tab, find_chromium, open_tab
-from PIL import Image
 
 from physlaw.label.build import LabelClip, build, key_path
 from physlaw.label.key import read_key
@@ -167,7 +166,7 @@ def test_the_screen_shows_exactly_the_clips_frames_enlarged(
                 tab.press(" ")
                 tab.run("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
                 box = tab.run("(({x, y, width, height}) => ({x, y, width, height}))(clip.getBoundingClientRect())")
-                shot = np.asarray(Image.open(io.BytesIO(tab.screenshot(box))).convert("RGB"))
+                shot = iio.imread(tab.screenshot(box), mode="RGB")
                 factor = round(box["width"] * scale / SIZE)
                 assert factor > 5
                 centres = shot[factor // 2 :: factor, factor // 2 :: factor][:SIZE, :SIZE]

@@ -44,6 +44,17 @@ def run(launcher: Path, *words: str, folder: Path) -> "subprocess.CompletedProce
     return subprocess.run([launcher, *words], cwd=folder, capture_output=True, text=True, check=False)
 
 
+def test_every_studys_plain_data_loads_on_an_old_python() -> None:
+    """Without any package."""
+    python = old_python()
+    if python is None:
+        pytest.skip("no Python 3.8 here (name it in PHYSLAW_OLD_PYTHON)")
+    code = "from physlaw.studies.registry import *; scenario_names(); print(len(deciding_studies()))"
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "code")}
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout == "16\n", done.stderr
+
+
 @pytest.mark.slow
 def test_the_launcher_plans_watches_and_knows_what_it_cannot_do(launcher: Path, tmp_path: Path) -> None:
     python = launcher.parent / "python"

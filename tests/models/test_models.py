@@ -21,6 +21,7 @@ from physlaw.models.tokenizers import (
 )
 from physlaw.models.vae import CausalConv, Downsample, Upsample, VideoVAE
 from physlaw.worlds.appearance import PALETTE
+from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import eval_scenes
 
 TINY = ModelConfig("tiny", depth=2, hidden_size=48, num_heads=4, patch_size=(1, 2, 2))
@@ -264,7 +265,7 @@ def test_full_width_vae_has_the_stable_diffusion_layout() -> None:
 def test_pixels_come_back_from_the_pixel_tokenizer(name: str, balls: int) -> None:
     from physlaw.render.discs import render_clips
 
-    scenes = eval_scenes(name, "id")
+    scenes = eval_scenes(SCENARIOS[name], "id")
     frames = render_clips(scenes.trajectory(torch.arange(0, len(scenes), 40).numpy()), 16)
     tokenizer = PixelTokenizer(balls)
     latents = tokenizer.encode(to_unit(frames))

@@ -3,10 +3,10 @@ import pytest
 import torch
 
 import compositions
-from physlaw.models.pixels import InkPixels
+from physlaw.models.pixels import InkPixels, PixelTokenizer, RgbPixels
 from physlaw.models.tokenizers import to_frames, to_unit
 from physlaw.render.discs import render_clips
-from physlaw.worlds.composition import COMPOSITIONS
+from physlaw.studies.composition.sets import COMPOSITIONS
 
 
 @pytest.mark.parametrize("side", [16, 32, 64])
@@ -31,7 +31,18 @@ def test_each_colour_has_a_channel() -> None:
     assert (coverage - expected).abs().max() < 1e-6
 
 
-def test_any_picture_comes_back() -> None:
+@pytest.mark.parametrize("tokenizer", [InkPixels(), RgbPixels(), RgbPixels(scale=3.0)])
+def test_any_picture_comes_back(tokenizer: InkPixels | RgbPixels) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (2, 3, 16, 16, 3), dtype=np.uint8)
-    tokenizer = InkPixels()
     assert abs(to_frames(tokenizer.decode(tokenizer.encode(to_unit(frames)))).astype(int) - frames).max() <= 1
+
+
+def test_a_change_of_colour_costs_as_much_as_one_of_shape_in_rgb_alone() -> None:
+    """Squared: 2 channels change fully either way, where coverage has 2 changes against 1."""
+    red, blue, white = (
+        torch.tensor(c, dtype=torch.uint8).view(1, 1, 1, 1, 3).numpy() for c in ([255, 0, 0], [0, 0, 255], [255] * 3)
+    )
+    rgb, coverage = RgbPixels(), PixelTokenizer(2)
+    for tokenizer, wanted in ((rgb, 1.0), (coverage, 2.0)):
+        a, b, c = (tokenizer.encode(to_unit(frames)) for frames in (red, blue, white))
+        assert float(((a - b) ** 2).sum() / ((a - c) ** 2).sum()) == pytest.approx(wanted)

@@ -63,7 +63,7 @@ def test_the_fast_painter_gives_the_bytes_of_the_formula(trajectory: Trajectory)
 @pytest.mark.parametrize("name", SCENARIOS)
 @pytest.mark.parametrize("placement", ["per_sample", "released"])
 def test_whole_scenes_have_the_bytes_of_the_formula(name: str, placement: str) -> None:
-    scenes = training_scenes(name, "300", placement=placement)
+    scenes = training_scenes(SCENARIOS[name], "300", placement=placement)
     trajectory = scenes.trajectory(np.array([3, 200]))
     native = render_dense(trajectory, 256)
     assert np.array_equal(render_clips(trajectory), native)
@@ -72,7 +72,7 @@ def test_whole_scenes_have_the_bytes_of_the_formula(name: str, placement: str) -
 
 @pytest.mark.parametrize("resolution", [16, 256])
 def test_batches_and_given_memory_change_nothing(resolution: int) -> None:
-    trajectory = training_scenes("collision", "300").trajectory(np.arange(0, 40, 4))
+    trajectory = training_scenes(SCENARIOS["collision"], "300").trajectory(np.arange(0, 40, 4))
     whole = render_clips(trajectory, resolution)
     out = np.zeros((1, *whole.shape[1:]), np.uint8)
     for k in range(10):
@@ -83,7 +83,7 @@ def test_batches_and_given_memory_change_nothing(resolution: int) -> None:
 
 
 def test_positions_that_are_not_numbers_are_named() -> None:
-    trajectory = training_scenes("uniform", "300").trajectory(np.arange(3))
+    trajectory = training_scenes(SCENARIOS["uniform"], "300").trajectory(np.arange(3))
     trajectory.positions[1, 5] = np.nan
     with pytest.raises(UserError, match="scene 1 has a position"):
         render_clips(trajectory, 16)

@@ -10,6 +10,7 @@ from physlaw.errors import UserError
 from physlaw.render.discs import render_clips
 from physlaw.render.gpu import render_clips_torch
 from physlaw.worlds.appearance import RING
+from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import Trajectory, training_scenes
 
 DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(
@@ -28,7 +29,7 @@ def assert_one_level(trajectory: Trajectory, width: int, device: str, **options:
 @pytest.mark.parametrize("width", [256, 128, 32, 16])
 @pytest.mark.parametrize("name", ["uniform", "collision"])
 def test_clips_agree_to_one_grey_level(name: str, width: int, device: str) -> None:
-    trajectory = training_scenes(name, "300").trajectory(np.arange(0, 290, 60))
+    trajectory = training_scenes(SCENARIOS[name], "300").trajectory(np.arange(0, 290, 60))
     assert_one_level(trajectory, width, device, compiled=device == "cuda", chunk=2)
 
 
@@ -41,13 +42,13 @@ def test_squares_rings_and_absent_objects_agree(device: str) -> None:
 
 @pytest.mark.slow
 def test_compiled_it_agrees_too() -> None:
-    assert_one_level(training_scenes("collision", "300").trajectory(np.arange(3)), 64, "cpu", chunk=2)
+    assert_one_level(training_scenes(SCENARIOS["collision"], "300").trajectory(np.arange(3)), 64, "cpu", chunk=2)
 
 
 def test_what_it_cannot_do_is_named() -> None:
-    trajectory = training_scenes("uniform", "300").trajectory(np.arange(1))
+    trajectory = training_scenes(SCENARIOS["uniform"], "300").trajectory(np.arange(1))
     with pytest.raises(UserError, match="divides 256"):
         render_clips_torch(trajectory, 100, device="cpu")
     if not torch.cuda.is_available():
         with pytest.raises(UserError, match="renderer=gpu needs a GPU"):
-            GpuClips(training_scenes("uniform", "300"), 64)
+            GpuClips(training_scenes(SCENARIOS["uniform"], "300"), 64)

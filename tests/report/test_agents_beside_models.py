@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from physlaw.report.metrics import trained
-from physlaw.report.study_report import one_model
+from physlaw.report.compared import one_model, trained
 from physlaw.studies.combinatorial.report.rows import counterparts, main_model
 from physlaw.studies.id_ood.report.figures import error_curves
 from physlaw.studies.id_ood.report.fits import scenario_fits

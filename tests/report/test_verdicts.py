@@ -10,11 +10,8 @@ import pandas as pd
 import pytest
 from combinatorial_runs import cell_rows, metrics_of
 
+from physlaw.report.checks import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED
 from physlaw.report.verdicts import (
-    INCONCLUSIVE,
-    NOT_RUN,
-    NOT_SUPPORTED,
-    SUPPORTED,
     Difference,
     Verdict,
     decide,
@@ -187,6 +184,9 @@ def test_without_all_numbers_of_templates_there_is_no_verdict() -> None:
 
 def test_verdicts_as_a_file() -> None:
     text = verdict_csv(verdicts(study()))
-    assert text.splitlines()[0] == "claim,verdict,check,found,threshold,intervals,paper,command"
+    assert (
+        text.splitlines()[0]
+        == "claim,verdict,check,found,threshold,intervals,paper,command,reason,power,value,low,high"
+    )
     assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["C5", "C6", "C7", "C15"]
     assert not np.any([word in text for word in ("nan", "None")])

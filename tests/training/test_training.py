@@ -32,6 +32,7 @@ from physlaw.training.precision import multiplies_bfloat16, resolve_precision
 from physlaw.training.prefetch import prefetched
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
 from physlaw.training.tasks import DiffusionTask
+from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import training_scenes
 
 
@@ -43,7 +44,7 @@ def config(**changes: object) -> TrainConfig:
 
 def diffusion_task(seed: int = 0, batch_size: int = 4, size: str = "300") -> DiffusionTask:
     torch.manual_seed(seed)
-    scenes = training_scenes("uniform", size)
+    scenes = training_scenes(SCENARIOS["uniform"], size)
     tokenizer = PixelTokenizer(1)
     mask = condition_mask(tokenizer, (32, 16, 16), 3)
     model = DiT(ModelConfig("x", 2, 48, 2, (4, 16, 16)), 1, (32, 16, 16))

@@ -22,7 +22,7 @@ def test_the_in_distribution_interval_of_each_factor_becomes_zero_to_one() -> No
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_training_scenes_stay_inside_and_fill_the_interval(name: str) -> None:
-    scenes = training_scenes(name, "3k")
+    scenes = training_scenes(SCENARIOS[name], "3k")
     numbers = state_numbers(scenes.scenario, scenes.init(np.arange(len(scenes))))
     assert numbers.shape == (len(scenes), len(scenes.scenario.factors))
     assert numbers.min() >= 0
@@ -33,7 +33,7 @@ def test_training_scenes_stay_inside_and_fill_the_interval(name: str) -> None:
 def test_values_out_of_distribution_are_not_clipped() -> None:
     numbers = state_numbers(UNIFORM, states((0.35, 0.0), (2.1, 5.5)))
     assert numbers == pytest.approx(states((-0.5, -1 / 3), (2.0, 1.5)))
-    scenes = eval_scenes("collision", "level3_r1_r2")
+    scenes = eval_scenes(SCENARIOS["collision"], "level3_r1_r2")
     outside = state_numbers(COLLISION, scenes.init(np.arange(len(scenes))))[:, :2]
     assert ((outside < 0) | (outside > 1)).all()
 
@@ -78,7 +78,7 @@ def test_values_are_rounded_to_two_decimals_and_none_is_clipped() -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_scene_has_a_sentence_of_its_own_kind(name: str) -> None:
-    scenes = eval_scenes(name, "id")
+    scenes = eval_scenes(SCENARIOS[name], "id")
     index = np.arange(len(scenes))
     told = sentences(scenes.scenario, scenes.init(index))
     assert told == sentences(scenes.scenario, scenes.init(index))

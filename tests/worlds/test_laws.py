@@ -42,7 +42,7 @@ def test_released_positions_follow_from_the_draws(released: tuple[str, dict[str,
 @pytest.mark.parametrize("name", SCENARIOS)
 @pytest.mark.parametrize("contact", laws.CONTACTS)
 def test_engine_agrees_with_the_closed_form(name: str, contact: laws.Contact) -> None:
-    scenes = training_scenes(name, "3k")
+    scenes = training_scenes(SCENARIOS[name], "3k")
     for number in range(0, len(scenes), 200):
         index = np.array([number])
         init, start = scenes.init(index), scenes.start(index)

@@ -8,7 +8,6 @@ from physlaw.worlds.placement import FRAMES_BEFORE_CONTACT
 from physlaw.worlds.released_order import TRIES, released_training_order
 from physlaw.worlds.scenarios import COLLISION, SCENARIOS
 from physlaw.worlds.scenes import eval_scenes, training_scenes
-from physlaw.worlds.variants import training_scenario
 
 
 def draws_of(low: np.ndarray, high: np.ndarray, units: np.ndarray) -> np.ndarray:
@@ -20,7 +19,7 @@ def draws_of(low: np.ndarray, high: np.ndarray, units: np.ndarray) -> np.ndarray
 def test_released_training_samples_are_drawn_again(released: tuple[str, dict[str, np.ndarray]]) -> None:
     """The in-dist samples are the first scenes of the smallest training set: number, initial values, every draw."""
     name, arrays = released
-    scenes = training_scenes(name, "30k", contact="released", placement="released")
+    scenes = training_scenes(SCENARIOS[name], "30k", contact="released", placement="released")
     index = np.arange(4)
     assert np.abs(scenes.init(index) - arrays["init"][:4]).max() < 1e-9
     placed, units = scenes.placement(index), scenes.order.units(index)
@@ -52,7 +51,7 @@ def test_recorded_draws_place_every_released_sample(released: tuple[str, dict[st
 def plain_shard(name: str, size: str, shard: int) -> list[tuple[np.ndarray, list[float]]]:
     """One shard of the release written out as its program runs: one generator, scene after scene."""
     generator = np.random.RandomState(42)
-    grid = training_scenario(name, size).train_grid(size, generator)
+    grid = SCENARIOS[name].of_size(size).train_grid(size, generator)
     order = list(range(grid.size_before_drops))
     generator.shuffle(order)
     generator = np.random.RandomState(42)
@@ -104,7 +103,7 @@ def plain_shard(name: str, size: str, shard: int) -> list[tuple[np.ndarray, list
 @pytest.mark.parametrize(("name", "size"), [("uniform", "30k"), ("parabola", "3k"), ("collision", "30k")])
 @pytest.mark.parametrize("shard", [0, 2])
 def test_shards_replay_the_release_scene_by_scene(name: str, size: str, shard: int) -> None:
-    scenario = training_scenario(name, size)
+    scenario = SCENARIOS[name].of_size(size)
     _, order = released_training_order(scenario, size)
     numbers = np.flatnonzero(order.position // 1000 == shard)
     wanted = plain_shard(name, size, shard)
@@ -118,7 +117,7 @@ def test_shards_replay_the_release_scene_by_scene(name: str, size: str, shard: i
 
 def test_released_sets_hold_the_same_scenes_in_another_order() -> None:
     for name in SCENARIOS:
-        ours, theirs = training_scenes(name, "3k"), training_scenes(name, "3k", placement="released")
+        ours, theirs = (training_scenes(SCENARIOS[name], "3k", placement=p) for p in ("per_sample", "released"))
         assert len(ours) == len(theirs) == len(theirs.order)
         index = np.arange(len(ours))
         a, b = ours.init(index), theirs.init(index)
@@ -132,9 +131,9 @@ def test_released_sets_hold_the_same_scenes_in_another_order() -> None:
 def test_released_evaluation_blocks_hold_every_scene_once(name: str) -> None:
     for block, known in SCENARIOS[name].eval_blocks().items():
         if len(known.grid):
-            scenes = eval_scenes(name, block, placement="released")
+            scenes = eval_scenes(SCENARIOS[name], block, placement="released")
             index = np.arange(len(scenes))
-            ours = eval_scenes(name, block).init(index)
+            ours = eval_scenes(SCENARIOS[name], block).init(index)
             theirs = scenes.init(index)
             assert np.array_equal(ours[np.lexsort(ours.T)], theirs[np.lexsort(theirs.T)])
             start, radii = scenes.start(index), SCENARIOS[name].radii(theirs)[..., None]
@@ -142,7 +141,7 @@ def test_released_evaluation_blocks_hold_every_scene_once(name: str) -> None:
 
 
 def test_older_collision_grids_leave_four_frames_before_the_contact() -> None:
-    scenes = training_scenes("collision", "10k")
+    scenes = training_scenes(SCENARIOS["collision"], "10k")
     index = np.arange(len(scenes))
     init, start = scenes.init(index), scenes.start(index)
     gap = start[:, 1, 0] - start[:, 0, 0] - init[:, :2].sum(axis=1)
@@ -154,8 +153,8 @@ def test_older_collision_grids_leave_four_frames_before_the_contact() -> None:
 
 def test_unknown_placements_and_blocks_are_named() -> None:
     with pytest.raises(UserError, match="per_sample, released"):
-        training_scenes("uniform", "300", placement="random")
+        training_scenes(SCENARIOS["uniform"], "300", placement="random")
     with pytest.raises(UserError, match="block with placement=released 'paper_id'"):
-        eval_scenes("uniform", "paper_id", placement="released")
+        eval_scenes(SCENARIOS["uniform"], "paper_id", placement="released")
     with pytest.raises(IndexError, match="scene 300 "):
-        training_scenes("uniform", "300", placement="released").init(np.array([300]))
+        training_scenes(SCENARIOS["uniform"], "300", placement="released").init(np.array([300]))

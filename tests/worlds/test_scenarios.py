@@ -4,14 +4,15 @@ import pytest
 from physlaw.data.config import EVALUATIONS as PLAIN_EVALUATIONS
 from physlaw.data.config import PLACEMENTS
 from physlaw.errors import UserError
+from physlaw.studies import registry
 from physlaw.studies.registry import scenarios_of
 from physlaw.worlds import placement, scenes
+from physlaw.worlds.blocks import EVALUATIONS
 from physlaw.worlds.grids import Grid
 from physlaw.worlds.phyre.templates import SETS
-from physlaw.worlds.scenarios import EVALUATIONS, PARABOLA, SCENARIOS
+from physlaw.worlds.scenarios import PARABOLA, SCENARIOS
 from physlaw.worlds.scenes import eval_scenes, training_scenes
 from physlaw.worlds.streams import permutation, uniforms
-from physlaw.worlds.variants import get_scenario
 
 # (before, after) dropping infeasible scenes: released data sections 3 and 4.2
 TRAINING = {
@@ -52,7 +53,7 @@ def test_training_grids_have_the_released_counts(name: str) -> None:
 
 
 def test_older_and_unused_collision_grids_have_the_released_counts() -> None:
-    counts = {s: training_scenes("collision", s).grid for s in ("10k", "110k", "1.6m", "24m")}
+    counts = {s: training_scenes(SCENARIOS["collision"], s).grid for s in ("10k", "110k", "1.6m", "24m")}
     assert {s: g.size_before_drops for s, g in counts.items()} == {
         "10k": 9_216, "110k": 116_281, "1.6m": 1_640_961, "24m": 24_611_521
     }  # fmt: skip
@@ -75,7 +76,7 @@ def test_the_papers_evaluation_sets_are_apart_from_every_training_grid(name: str
     blocks = SCENARIOS[name].eval_blocks("paper")
     assert [len(b.grid) for b in blocks.values()] == PAPER_EVALUATION[name]
     for size in scenarios_of("id_ood")[name]:
-        training = training_scenes(name, size).grid
+        training = training_scenes(SCENARIOS[name], size).grid
         assert all(disjoint(block.grid, training) for block in blocks.values()), size
     for block in blocks.values():
         values = block.grid.values(np.arange(len(block.grid)))
@@ -112,12 +113,12 @@ def test_released_ood_samples_lie_on_their_blocks(released: tuple[str, dict[str,
 
 
 def test_a_scene_depends_on_its_number_alone() -> None:
-    scenes = training_scenes("collision", "3k")
+    scenes = training_scenes(SCENARIOS["collision"], "3k")
     index = np.array([5, 2000, 17])
     together = scenes.positions(index)
     for k, number in enumerate(index):
         assert np.array_equal(scenes.positions(np.array([number]))[0], together[k])
-    again = training_scenes("collision", "3k", seed=1).positions(index)
+    again = training_scenes(SCENARIOS["collision"], "3k", seed=1).positions(index)
     assert not np.array_equal(again, together)
 
 
@@ -133,7 +134,7 @@ def test_streams_are_uniform_and_distinct() -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenes_start_wholly_in_view_and_collisions_meet_in_time(name: str) -> None:
-    scenes = training_scenes(name, "3k")
+    scenes = training_scenes(SCENARIOS[name], "3k")
     index = np.arange(0, len(scenes), 7)
     start, radii = scenes.start(index), scenes.scenario.radii(scenes.init(index))
     reach = radii[..., None]
@@ -146,11 +147,11 @@ def test_scenes_start_wholly_in_view_and_collisions_meet_in_time(name: str) -> N
 
 def test_unknown_names_list_the_valid_ones() -> None:
     with pytest.raises(UserError, match="uniform, parabola, collision"):
-        get_scenario("uni")
+        registry.scenario("uni")
     with pytest.raises(UserError, match="xl_level2_v1"):
-        eval_scenes("uniform", "level9")
+        eval_scenes(SCENARIOS["uniform"], "level9")
     with pytest.raises(IndexError, match="scene 300 "):
-        training_scenes("uniform", "300").init(np.array([300]))
+        training_scenes(SCENARIOS["uniform"], "300").init(np.array([300]))
 
 
 @pytest.mark.parametrize(
@@ -168,8 +169,8 @@ def test_plain_names_match_the_worlds() -> None:
     assert tuple(SCENARIOS) == tuple(known)
     assert scenarios_of("combinatorial")["combinatorial"] == tuple(name for name in SETS if name != "held_out")
     for name, sizes in known.items():
-        assert all(len(training_scenes(name, size)) for size in sizes)
+        assert all(len(training_scenes(SCENARIOS[name], size)) for size in sizes)
         with pytest.raises(UserError, match=", ".join(sizes)):
-            training_scenes(name, "7k")
+            training_scenes(SCENARIOS[name], "7k")
     assert PLACEMENTS == scenes.PLACEMENTS
     assert tuple(EVALUATIONS) == PLAIN_EVALUATIONS

@@ -16,17 +16,18 @@ from scipy.special import ndtri
 
 from physlaw.agents.frames import Maker, Training, after_condition, codec_of
 from physlaw.config import CellConfig
+from physlaw.data.ball_world import BallWorld
 from physlaw.data.clips import RenderedClips
 from physlaw.data.gpu_clips import GpuClips
 from physlaw.data.released import ClipFile
+from physlaw.data.world import World
 from physlaw.evaluation.codec import Codec, Frames, Index
 from physlaw.evaluation.retrieval import NearestCase
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
-from physlaw.worlds.scenarios import Scenario
+from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenes import SceneSet, Trajectory, coloured_trajectory, eval_scenes
 from physlaw.worlds.streams import stream_key, uniforms
-from physlaw.worlds.variants import get_scenario
 
 Array = NDArray[np.float64]
 
@@ -35,24 +36,21 @@ _CHUNK = 1 << 16  # training scenes looked at together
 _SMALLEST = 2.0**-53  # a uniform number of 0 has no normal one
 
 
-class World:
+class Knowledge:
     """What an agent may look at beside the condition frames: a cell's scenes, and its training set."""
 
-    def __init__(self, cell: CellConfig, training: Training) -> None:
-        self.cell, self._training = cell, training
+    def __init__(self, cell: CellConfig, world: World, training: Training) -> None:
+        assert isinstance(world, BallWorld)
+        self.cell, self.scenario, self._training = cell, world.scenario, training
         self._scenes: dict[str, SceneSet] = {}
-
-    @property
-    def scenario(self) -> Scenario:
-        return get_scenario(self.cell.scenario)
 
     def scenes(self, block: str) -> SceneSet:
         """The scenes of an evaluation block."""
         if block not in self._scenes:
             data = self.cell.data
             contact = laws.as_contact(data.contact)
-            known = eval_scenes(self.scenario.name, block, data.seed, contact, data.placement)
-            self._scenes[block] = replace(known, num_frames=data.num_frames)
+            scenes = eval_scenes(self.scenario, block, data.seed, contact, data.placement)
+            self._scenes[block] = replace(scenes, num_frames=data.num_frames)
         return self._scenes[block]
 
     @cached_property
@@ -87,13 +85,13 @@ class World:
 class Asked:
     """N clips that an agent is to continue."""
 
-    world: World
+    known: Knowledge
     block: str
     numbers: Index
 
     @property
     def cell(self) -> CellConfig:
-        return self.world.cell
+        return self.known.cell
 
     @property
     def scenario(self) -> Scenario:
@@ -101,7 +99,7 @@ class Asked:
 
     @property
     def scenes(self) -> SceneSet:
-        return self.world.scenes(self.block)
+        return self.known.scenes(self.block)
 
     @cached_property
     def init(self) -> Array:
@@ -129,7 +127,7 @@ class Asked:
 
     def outside(self) -> NDArray[np.bool_]:
         """(N, balls) whether a speed lies outside the training set's."""
-        low, high = (self.scenario.speeds(end[None])[0] for end in self.world.trained_range)
+        low, high = (self.scenario.speeds(end[None])[0] for end in self.known.trained_range)
         speeds = self.scenario.speeds(self.init)
         return np.asarray((speeds < low - 1e-9) | (speeds > high + 1e-9))
 
@@ -158,11 +156,11 @@ def draw(asked: Asked, trajectory: Trajectory) -> Frames:
 def from_frames(clips: Callable[[Asked], Frames]) -> Maker:
     """An agent from what it draws: (N, T, W, W, 3) whole clips; the condition frames are put in their place."""
 
-    def make(cell: CellConfig, training: Training) -> Codec:
-        world = World(cell, training)
+    def make(cell: CellConfig, world: World, training: Training) -> Codec:
+        known = Knowledge(cell, world, training)
 
         def generate(frames: Frames, block: str, numbers: Index) -> Frames:
-            return after_condition(frames, clips(Asked(world, block, numbers)), cell.data.num_cond_frames)
+            return after_condition(frames, clips(Asked(known, block, numbers)), cell.data.num_cond_frames)
 
         return codec_of(generate)
 
@@ -186,13 +184,13 @@ def noisy_law(asked: Asked) -> Array:
 
 def clamp(asked: Asked) -> Array:
     """The law of initial values held to the training set's range."""
-    return np.clip(asked.init, *asked.world.trained_range)
+    return np.clip(asked.init, *asked.known.trained_range)
 
 
 def nearest_case(asked: Asked) -> Frames:
     """The training clip whose condition frames are nearest."""
-    numbers, _ = asked.world.nearest(asked.scenes, asked.numbers)
-    return draw(asked, asked.world.training.trajectory(numbers, asked.cell.data.num_frames))
+    numbers, _ = asked.known.nearest(asked.scenes, asked.numbers)
+    return draw(asked, asked.known.training.trajectory(numbers, asked.cell.data.num_frames))
 
 
 LAW, NOISY_LAW, CLAMP = from_values(law), from_values(noisy_law), from_values(clamp)

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from physlaw.config import CellConfig
 from physlaw.data.clips import ClipSource
+from physlaw.data.world import World
 from physlaw.evaluation.codec import Codec, Frames, Index
 
 FADING_FRAMES = 8  # in which something that fades goes from whole to gone
 
 Training = Callable[[], ClipSource]
-Maker = Callable[[CellConfig, Training], Codec]  # of an agent, for a cell and where its training clips come from
+# Of an agent: a cell, its scenario, where its training clips come from.
+Maker = Callable[[CellConfig, World, Training], Codec]
 
 
 def as_they_are(frames: Frames) -> Frames:

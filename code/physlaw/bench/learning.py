@@ -14,21 +14,17 @@ from typing import Any
 import numpy as np
 
 from physlaw.bench.train import report_rows, untrained
-from physlaw.cell.data import mirrored, training_clips
+from physlaw.cell.data import training_clips, with_mirrored
 from physlaw.cell.model import CellModel
 from physlaw.config import CellConfig
-from physlaw.data.clips import ClipSource, WithMirrored
+from physlaw.data.clips import ClipSource
 from physlaw.data.latents import EncodedClips
 from physlaw.errors import UserError
-from physlaw.evaluation.sweep import random_scenes
-from physlaw.evaluation.velocity import velocity_errors
+from physlaw.evaluation.sweep import RandomClips
 from physlaw.fields import ranged
-from physlaw.render.discs import render_clips
+from physlaw.studies import registry
 from physlaw.training.loop import fit
 from physlaw.training.tasks import DiffusionTask
-from physlaw.worlds import laws
-from physlaw.worlds.scenes import ball_trajectory
-from physlaw.worlds.variants import get_scenario
 
 
 @dataclass
@@ -42,7 +38,7 @@ class LearningBenchConfig:
 
 def trained(cell: CellConfig, clips: ClipSource) -> tuple[CellModel, float]:
     """The cell's model trained on those clips, with its moving average's weights; and the core-minutes it took."""
-    if cell.tokenizer.kind != "pixels":
+    if cell.tokenizer.learned:
         raise UserError(f"this benchmark trains on pixels, got tokenizer={cell.tokenizer.name}")
     model = untrained(cell)
     latents = EncodedClips(clips, model.codec.encode, model.codec.encode_condition)
@@ -81,22 +77,18 @@ def described(cell: CellConfig, minutes: float) -> dict[str, Any]:
 
 def bench_learning(cell: CellConfig, config: LearningBenchConfig) -> dict[str, Any]:
     """Train the cell and measure its error on random scenes, a row per number of denoising steps."""
-    source = training_clips(cell)
-    scenario, data = get_scenario(cell.scenario), cell.data
-    model, minutes = trained(cell, WithMirrored(source) if mirrored(cell) else source)
-    contact = laws.as_contact(data.contact)
-    init, positions = random_scenes(scenario, config.clips, data.num_frames, data.seed, contact)
-    truth = render_clips(ball_trajectory(positions, scenario.radii(init)), data.resolution, data.method)
+    clips = RandomClips.of(registry.scenario(cell.scenario), config.clips, cell.data)
+    model, minutes = trained(cell, with_mirrored(cell, training_clips(cell)))
     rows = []
     for steps in config.denoise or (cell.diffusion.denoise_steps,):
         replace(cell.diffusion, denoise_steps=steps)  # its own check
         frames = np.concatenate(
             [
-                model.generate(truth[k], "random scenes", k, steps)
+                model.generate(clips.frames[k], "random scenes", k, steps)
                 for k in np.array_split(np.arange(config.clips), -(-config.clips // cell.eval.batch_size))
             ]
         )
-        errors = velocity_errors(scenario, init, positions, frames, method=data.method)
+        errors = clips.errors(slice(None), frames)
         rows.append(
             {
                 "denoise_steps": steps,

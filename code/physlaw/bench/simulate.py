@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.data.clip_files import write_hdf5_shard
 from physlaw.data.mp4 import decode_mp4, encode_mp4
 from physlaw.data.phyre_clips import RenderedBodies
 from physlaw.data.phyre_files import open_phyre_clips
 from physlaw.data.phyre_write import PhyreClipSet, PhyreSimulateConfig, phyre_scenes_of, simulate_phyre
+from physlaw.data.shards import write_hdf5_shard
 from physlaw.data.write import BallClips, SimulateConfig, simulate
 from physlaw.evaluation.velocity import velocity_errors
 from physlaw.fields import check, ranged
@@ -35,6 +35,7 @@ from physlaw.render.discs import NATIVE, area_average, render_clips
 from physlaw.worlds.bodies import SIDE, Packed, pack
 from physlaw.worlds.phyre.scenes import sample_scene, training_videos
 from physlaw.worlds.phyre.simulate import STORED_FRAMES
+from physlaw.worlds.scenarios import SCENARIOS, UNIFORM
 from physlaw.worlds.scenes import NUM_FRAMES as FRAMES
 from physlaw.worlds.scenes import SceneSet, Trajectory, eval_scenes, training_scenes
 
@@ -104,7 +105,7 @@ def _rendering(config: BenchConfig) -> list[Row]:
     """Law and rendering, against the dense formula over every pixel and against filling the same memory."""
     rows = []
     for scenario in ("uniform", "collision"):
-        scenes = training_scenes(scenario, "30k")
+        scenes = training_scenes(SCENARIOS[scenario], "30k")
         index = np.linspace(0, len(scenes) - 1, LAW_BATCH).astype(np.int64)
         one = scenes.trajectory(index[:1])
         dense = 1 / best(partial(render_dense, one, NATIVE), min(config.rounds, 3))
@@ -135,7 +136,7 @@ def _dense_and_average(trajectory: Trajectory, width: int) -> None:
 def _laws(config: BenchConfig) -> list[Row]:
     rows = []
     for scenario in ("uniform", "parabola", "collision"):
-        scenes = training_scenes(scenario, "3m")
+        scenes = training_scenes(SCENARIOS[scenario], "3m")
         index = np.linspace(0, len(scenes) - 1, 2048).astype(np.int64)
         rate = len(index) / best(partial(scenes.positions, index), config.rounds)
         rows.append(Row(f"{scenario}, physics alone", rate, "trajectories/s", _target(f"{scenario} law", rate)))
@@ -145,10 +146,11 @@ def _laws(config: BenchConfig) -> list[Row]:
 def _grid(config: BenchConfig) -> list[Row]:
     """The largest training sets as objects, each in a fresh process: time to open, memory, random access."""
     code = (
-        "import sys, time\nimport numpy as np\nfrom physlaw.worlds.scenes import training_scenes\n"
+        "import sys, time\nimport numpy as np\nfrom physlaw.worlds.scenarios import SCENARIOS\n"
+        "from physlaw.worlds.scenes import training_scenes\n"
         "peak = lambda: int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024\n"
         "before = peak()\nstart = time.perf_counter()\n"
-        "scenes = training_scenes(sys.argv[1], '3m', placement=sys.argv[2])\nlen(scenes)\n"
+        "scenes = training_scenes(SCENARIOS[sys.argv[1]], '3m', placement=sys.argv[2])\nlen(scenes)\n"
         "opened = time.perf_counter() - start\n"
         "index = np.random.default_rng(0).integers(len(scenes), size=256)\nscenes.trajectory(index)\n"
         "start = time.perf_counter()\nscenes.trajectory(index[::-1])\n"
@@ -167,7 +169,7 @@ def _grid(config: BenchConfig) -> list[Row]:
 
 def _writing(config: BenchConfig) -> list[Row]:
     """Released HDF5 with mp4, and what of it is the encoder."""
-    scenes = training_scenes("uniform", "30k")
+    scenes = training_scenes(UNIFORM, "30k")
     frames = render_clips(scenes.trajectory(np.arange(16)))
     videos = [encode_mp4(clip) for clip in frames]
     encoding = best(lambda: [encode_mp4(clip) for clip in frames], min(config.rounds, 3)) / len(frames)
@@ -177,7 +179,7 @@ def _writing(config: BenchConfig) -> list[Row]:
         whole = {}
         for workers in sorted({1, cores}):
             start = time.perf_counter()
-            simulate(SimulateConfig(out=f"{folder}/{workers}", count=config.clips, workers=workers))
+            simulate(UNIFORM, SimulateConfig(out=f"{folder}/{workers}", count=config.clips, workers=workers))
             whole[workers] = time.perf_counter() - start
         # The same without the encoder: law, rendering, and writing videos that are there already.
         start = time.perf_counter()
@@ -256,7 +258,7 @@ def _writing_scenes(config: BenchConfig) -> list[Row]:
 def _scoring(config: BenchConfig) -> list[Row]:
     rows = []
     for scenario in ("uniform", "collision"):
-        scenes = eval_scenes(scenario, "id")
+        scenes = eval_scenes(SCENARIOS[scenario], "id")
         index = np.arange(0, 128, 8)
         for width in (256, 128):
             frames = render_clips(scenes.trajectory(index), width)
@@ -280,7 +282,7 @@ def _gpu(config: BenchConfig) -> list[Row]:
     from physlaw.render.gpu import render_clips_torch
 
     batch = 256
-    trajectory = training_scenes("uniform", "3m").trajectory(np.arange(0, 1000 * batch, 1000))
+    trajectory = training_scenes(UNIFORM, "3m").trajectory(np.arange(0, 1000 * batch, 1000))
 
     def render() -> None:
         render_clips_torch(trajectory, 128, chunk=batch)

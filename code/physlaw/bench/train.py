@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from physlaw.bench.device import peak_memory_gb, peak_tflops, reset_peak_memory, synchronize
-from physlaw.cell.data import picture, training_clips
+from physlaw.cell.data import training_clips, world_of
 from physlaw.cell.model import CellModel, use_machine
 from physlaw.config import CellConfig
 from physlaw.data.latents import EncodedClips
@@ -76,7 +76,7 @@ def untrained(cell: CellConfig) -> CellModel:
     if cell.model.modality != "vision":
         raise UserError(f"benchmarks need model.modality=vision, got {cell.model.modality!r}")
     use_machine(cell.machine)
-    tokenizer = build_tokenizer(cell.tokenizer, picture(cell)).to(ranks.device()).eval()
+    tokenizer = build_tokenizer(cell.tokenizer, world_of(cell).picture).to(ranks.device()).eval()
     return CellModel(cell, tokenizer)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from physlaw.cell.checks import check_devices, check_scale
 from physlaw.cell.model import FrameCodec, use_machine
-from physlaw.cell.run import check_devices, check_scale
 from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import CellConfig, digest_of
 from physlaw.errors import UserError
@@ -25,6 +25,7 @@ from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
 from physlaw.report.acceptance import COLUMNS, FILE, LIMIT, MEASURED, acceptance_text, not_run, read_measured, verdict
 from physlaw.schema import read_record
+from physlaw.studies import registry
 from physlaw.training import ranks
 
 
@@ -71,7 +72,7 @@ def _measure(
     ranks.say(f"{cell.scenario}: measuring tokenizer {cell.tokenizer.name}")
     started = time.monotonic()
     codec = FrameCodec(tokenizer, cell.data.num_cond_frames)
-    measured = measure_tokenizer(cell.scenario, codec.reconstruct, cell.data, cell.eval)
+    measured = measure_tokenizer(registry.scenario(cell.scenario), codec.reconstruct, cell.data, cell.eval)
     groups, counts = summarize_tokenizer(measured), counts_of([measured])
     origin = provenance()
     common = {"tokenizer": cell.tokenizer.name, "side": cell.data.resolution, "source": MEASURED}
@@ -103,7 +104,7 @@ def _settings(cell: CellConfig) -> dict[str, Any]:
 
 
 def _is_trained(cell: CellConfig) -> bool:
-    return cell.tokenizer.kind == "pixels" or (cell.tokenizer_run()[1] / "card.json").exists()
+    return not cell.tokenizer.learned or (cell.tokenizer_run()[1] / "card.json").exists()
 
 
 def _check_trained(cell: CellConfig) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from physlaw import agents
 from physlaw.agents.config import base_name, parameters_of
-from physlaw.cell.data import clips_digest_of, files_counts, training_clips
+from physlaw.cell.data import training_clips, world_of
 from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.code_digest import code_digest, units_of
 from physlaw.config import CellConfig
@@ -46,7 +46,7 @@ def prepare_agent(cell: CellConfig) -> Evaluation:
         write_json(card, _card(cell, digest))
     training: Callable[[], Any] = partial(training_clips, cell)
     make = _study_agents(cell.study).MAKERS[base_name(cell.model.agent)]
-    return Evaluation(make(cell, training), cell, training, ranks.say)
+    return Evaluation(make(cell, world_of(cell), training), cell, training, ranks.say)
 
 
 def _card(cell: CellConfig, digest: str) -> dict[str, Any]:
@@ -54,11 +54,11 @@ def _card(cell: CellConfig, digest: str) -> dict[str, Any]:
     return {
         "cell": cell.name,
         "config_digest": cell.digest(),
-        "data_digest": clips_digest_of(clips),
+        "data_digest": clips.digest(),
         "tokenizer": prepare_tokenizer(cell)[1],
         "parameters": parameters_of(cell.model.agent),
         "training_clips": len(clips),
-        **files_counts(clips),
+        **({} if (counts := clips.counts()) is None else {"training_files": vars(counts)}),
         "steps": 0,
         "train_seconds": 0.0,
         "processes": 1,

@@ -16,23 +16,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file
 
 from physlaw.cell.agent import prepare_agent
-from physlaw.cell.data import TrainingClips, clips_digest_of, files_counts, mirrored, training_clips
+from physlaw.cell.checks import check_configuration, check_devices, check_scale
+from physlaw.cell.data import mirrored, training_clips, with_mirrored
 from physlaw.cell.model import CellModel, use_machine
 from physlaw.cell.state import TRAINING
 from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import FAILURE, CellConfig
 from physlaw.csv_file import RERUN, read_csv
-from physlaw.data.clips import ClipSource, WithMirrored
-from physlaw.data.config import ATTRIBUTES, COMBINATORIAL, COMPOSITION, GAPS, HOLES, MEMORIZATION, RING
 from physlaw.data.latents import EncodedClips, LatentCache
-from physlaw.data.phyre_clips import check_body_clips
+from physlaw.data.world import TrainingClips
 from physlaw.errors import UserError
 from physlaw.evaluation.blocks import Evaluation
-from physlaw.evaluation.looks_check import check_shape_resolution
 from physlaw.evaluation.score import counts_of
 from physlaw.files import read_json, remove_leftovers, sha256_file, visible, write_json, write_text
 from physlaw.models.dit import count_parameters
@@ -40,42 +37,11 @@ from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
 from physlaw.schema import SCHEMA, read_record
 from physlaw.studies import registry
-from physlaw.studies.attributes.score import CrossedPair
 from physlaw.training import ranks
 from physlaw.training.loop import Interrupted, TrainReport, fit
 from physlaw.training.precision import resolve_precision
 from physlaw.training.state import TrainState, save_tensors
 from physlaw.training.tasks import DiffusionTask
-from physlaw.words import from_environment
-
-
-def check_devices() -> None:
-    """Raises UserError when the job was given GPUs (PHYSLAW_EXPECT_GPUS, set by launch) that torch cannot use."""
-    expected = from_environment("PHYSLAW_EXPECT_GPUS")
-    if not expected:
-        return
-    if torch.version.cuda is None and torch.version.hip is None:
-        raise UserError(
-            f"this job asked for {expected} GPU(s), but torch {torch.__version__} is a CPU build; install the CUDA "
-            "lock (make setup FLAVOUR=cuda) or launch with cluster.gpus=0"
-        )
-    if torch.cuda.device_count() < (1 if ranks.world() > 1 else expected):  # a rank may see its own GPU alone
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
-        raise UserError(
-            f"this job asked for {expected} GPU(s), but torch sees {torch.cuda.device_count()} "
-            f"(CUDA_VISIBLE_DEVICES: {visible}); check the gres request and, in a container, --nv"
-        )
-
-
-def check_configuration(cell: CellConfig) -> None:
-    """Raises UserError when this code composes another cell than its launcher (PHYSLAW_EXPECT_CONFIG): its results
-    would count for nothing there."""
-    expected = os.environ.get("PHYSLAW_EXPECT_CONFIG")
-    if expected and expected != cell.digest():
-        raise UserError(
-            f"the configuration of {cell.name} here ({cell.digest()[:10]}) is not the launcher's ({expected[:10]}): "
-            "the image holds other code or configs/ than the checkout that launched; build it again, or launch from it"
-        )
 
 
 def train_cell(cell: CellConfig) -> CellModel:
@@ -97,7 +63,7 @@ def train_cell(cell: CellConfig) -> CellModel:
     weights, card = cell.folder / "model.safetensors", cell.folder / "provenance.json"
     if ranks.on_main(lambda: not card.exists()):
         clips = training_clips(cell)
-        data_digest = clips_digest_of(clips)
+        data_digest = clips.digest()
         ranks.say(f"{cell.name}: {len(clips)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
         latents = cell_latents(cell, model, clips, data_digest, known)
         told = partial(model.state, TRAINING)
@@ -135,7 +101,7 @@ def _save_model(
             "tokenizer": tokenizer,
             "parameters": count_parameters(model.model),
             "training_clips": len(clips),
-            **files_counts(clips),
+            **({} if (counts := clips.counts()) is None else {"training_files": vars(counts)}),
             "steps": cell.train.steps,
             "train_seconds": _train_seconds(cell.folder, report.seconds),
             "processes": ranks.world(),
@@ -156,7 +122,7 @@ def cell_latents(
     known: dict[str, Any],
 ) -> EncodedClips | LatentCache:
     """The training clips' latents: stored once where the tokenizer costs something, encoded at every use otherwise."""
-    source: ClipSource = WithMirrored(clips) if mirrored(cell) else clips
+    source = with_mirrored(cell, clips)
     if not isinstance(model.tokenizer, VideoVAE):
         return EncodedClips(source, model.codec.encode, model.codec.encode_condition)
     identity: dict[str, object] = {
@@ -193,7 +159,7 @@ def prepare_cell(cell: CellConfig, latents: bool = True) -> None:
     tokenizer, known = prepare_tokenizer(cell)
     if latents:
         clips, model = training_clips(cell), CellModel(cell, tokenizer)
-        cell_latents(cell, model, clips, clips_digest_of(clips), known)
+        cell_latents(cell, model, clips, clips.digest(), known)
         model.state.prepare()
 
 
@@ -223,43 +189,6 @@ def _claim_folder(cell: CellConfig) -> None:
         )
     if other or not path.exists():
         write_json(path, {"schema": SCHEMA, "digest": cell.digest(), **json.loads(json.dumps(cell.resolved()))})
-
-
-def check_scale(cell: CellConfig) -> None:
-    """Raises UserError for settings that cannot work together, before anything is computed."""
-    time, space = cell.tokenizer.strides
-    if cell.data.num_frames % time or cell.data.resolution % space:
-        raise UserError(
-            f"data.num_frames={cell.data.num_frames} and data.resolution={cell.data.resolution} must be multiples of "
-            f"the tokenizer's strides {time} and {space}"
-        )
-    if cell.data.num_frames < 6:
-        raise UserError(f"data.num_frames must be at least 6 to measure a velocity, got {cell.data.num_frames}")
-    if cell.scenario == COMBINATORIAL:
-        check_body_clips(cell.data.resolution, cell.data.num_frames)
-    only_rendered = (*GAPS, *MEMORIZATION, *HOLES, *ATTRIBUTES, *RING, *COMPOSITION)  # released files show none of them
-    for scenarios, key, value, valid in (
-        ((COMBINATORIAL, *ATTRIBUTES, *RING, *COMPOSITION), "model.modality", cell.model.modality, "vision"),
-        ((COMBINATORIAL, *COMPOSITION), "data.renderer", cell.data.renderer, "cpu"),
-        ((COMBINATORIAL, *COMPOSITION), "data.flips", cell.data.flips, False),
-        (only_rendered, "data.files", cell.data.files, ""),
-        (only_rendered, "data.placement", cell.data.placement, "per_sample"),
-        ((COMBINATORIAL,), "data.draw", cell.data.draw, "fixed"),
-        ((COMBINATORIAL, *COMPOSITION), "data.clips", cell.data.clips, 0),
-    ):
-        if cell.scenario in scenarios and value != valid:
-            raise UserError(f"scenario={cell.scenario} needs {key}={str(valid).lower()}, got {value!r}")
-    if cell.model.modality != "vision" and mirrored(cell):
-        raise UserError(f"data.flips=true mirrors clips, not what model.modality={cell.model.modality} tells of them")
-    if cell.scenario in (*ATTRIBUTES, *RING) and CrossedPair.of(cell.scenario).has_shapes:
-        check_shape_resolution(cell.data.resolution)
-    for key, value, plain in (("draw", cell.data.draw, "fixed"), ("clips", cell.data.clips, 0)):
-        if value != plain and (cell.data.files or cell.data.placement == "released"):
-            raise UserError(
-                f"data.{key}={value} chooses among rendered clips with data.placement=per_sample, without data.files"
-            )
-    if cell.data.placement == "released" and cell.eval.blocks != "released":
-        raise UserError(f"data.placement=released needs eval.blocks=released, got {cell.eval.blocks!r}")
 
 
 def run_cell(cell: CellConfig) -> Path:

@@ -14,17 +14,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from physlaw.cell.data import ball_scenes, training_clips
+from physlaw.cell.data import training_clips
 from physlaw.config import CellConfig, digest_of
+from physlaw.data.ball_world import scenes_of
 from physlaw.data.latents import LatentStore
 from physlaw.data.released import ClipFile
 from physlaw.errors import UserError
 from physlaw.models.text import TextEncoder, build_text_encoder
+from physlaw.studies import registry
 from physlaw.training import ranks
 from physlaw.worlds import laws
 from physlaw.worlds.describe import sentences, state_numbers
+from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenes import SceneSet, eval_scenes
-from physlaw.worlds.variants import get_scenario
 
 Index = NDArray[np.int64]
 TRAINING = "training"
@@ -55,9 +57,14 @@ class InitialState:
         self._stores: dict[str, LatentStore] = {}
 
     @property
+    def scenario(self) -> Scenario:
+        """The cell's, of one or two balls."""
+        return registry.scenario(self.cell.scenario)
+
+    @property
     def count(self) -> int:
         """How many numbers tell the state."""
-        return len(get_scenario(self.cell.scenario).factors) if self.modality == "numbers" else 0
+        return len(self.scenario.factors) if self.modality == "numbers" else 0
 
     def __call__(self, name: str, index: Index) -> dict[str, Tensor]:
         """{} for vision; {"extra": (N, K)} for numbers; {"extra": (N, L, dim), "extra_mask": (N, L)} for text."""
@@ -72,16 +79,16 @@ class InitialState:
     def prepare(self) -> None:
         """Embed the sentences of the training set and of every evaluation block."""
         if self.modality == "text":
-            blocks = get_scenario(self.cell.scenario).eval_blocks(self.cell.eval.blocks)
+            blocks = self.scenario.eval_blocks(self.cell.eval.blocks)
             for name in (TRAINING, *(block.name for block in blocks.values() if len(block.grid))):
                 self._store(name)
 
     def _scenes(self, name: str) -> SceneSet | ClipFile:
         data = self.cell.data
         if name != TRAINING:
-            return eval_scenes(self.cell.scenario, name, data.seed, laws.as_contact(data.contact), data.placement)
+            return eval_scenes(self.scenario, name, data.seed, laws.as_contact(data.contact), data.placement)
         if not data.files:
-            return ball_scenes(self.cell)
+            return scenes_of(self.scenario, self.cell.size, data)
         clips = training_clips(self.cell)
         assert isinstance(clips, ClipFile)
         return clips

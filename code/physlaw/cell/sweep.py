@@ -17,7 +17,7 @@ from physlaw.evaluation.config import SweepConfig
 from physlaw.evaluation.sweep import SweepRow, sweep_steps
 from physlaw.files import write_json
 from physlaw.provenance import provenance
-from physlaw.worlds.variants import get_scenario
+from physlaw.studies import registry
 
 Frames = NDArray[np.uint8]
 
@@ -40,7 +40,7 @@ def sweep_sampler(cell: CellConfig, config: SweepConfig) -> tuple[int, list[Swee
         return model.generate(frames, "sampler sweep", index, steps, seed)
 
     started = time.monotonic()
-    enough, rows = sweep_steps(get_scenario(cell.scenario), cell.data, config, generate)
+    enough, rows = sweep_steps(registry.scenario(cell.scenario), cell.data, config, generate)
     write_json(
         Path(config.out) if config.out else cell.folder / "sampler.json",
         {

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from physlaw.cell.data import picture
+from physlaw.cell.data import world_of
 from physlaw.config import CellConfig, digest_of
 from physlaw.data.random_bodies import RandomScenes
 from physlaw.data.random_objects import RandomObjectClips
@@ -54,7 +54,7 @@ def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict
     A VAE is shared by every cell of the same tokenizer and clip settings: <runs>/tokenizers/<name>-<digest>/.
     Returns it, and what is known of it: {"digest", "seconds", "steps"}.
     """
-    tokenizer = build_tokenizer(cell.tokenizer, picture(cell)).to(ranks.device())
+    tokenizer = build_tokenizer(cell.tokenizer, world_of(cell).picture).to(ranks.device())
     if isinstance(tokenizer, PixelTokenizer):
         return tokenizer.eval(), {"digest": digest_of([cell.tokenizer.name, cell.tokenizer.scale]), "seconds": 0.0}
     run, folder = cell.tokenizer_run()

@@ -39,7 +39,7 @@ def ball_card(scenes: SceneSet, written: int) -> dict[str, Any]:
     scenario, grid = scenes.scenario, scenes.grid
     if isinstance(grid, Grid):
         axes, in_grid = list(grid.axes), grid.size_before_drops
-    else:  # a variant's set, of which something is left out
+    else:  # a set of which something is left out, or of several grids
         axes, in_grid = [np.unique(column) for column in grid.values(np.arange(len(grid))).T], len(grid)
     return {
         "name": f"{scenario.name} {scenes.split}",

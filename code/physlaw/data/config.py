@@ -9,34 +9,6 @@ from physlaw.errors import UserError
 from physlaw.fields import MOST_FRAMES, check, choice, random_seed, ranged
 from physlaw.render.config import METHODS, picture_side
 
-SCENARIO_NAMES = ("uniform", "parabola", "collision")
-_SIZES = ("300", "3k", "30k", "300k", "3m")
-# Collision: also the release's unused largest grid, and its older grids (4 instead of 8 frames before the contact).
-# Combinatorial: how many templates the training set has, 99,000 videos each.
-COMBINATORIAL = "combinatorial"
-# The deeper studies' scenarios (worlds/variants.py, worlds/composition.py).
-GAPS = ("gap_125_375", "gap_150_350", "gap_175_325", "gap_200_300", "gap_one_island", "gap_two_islands")
-MEMORIZATION = ("fast_right", "fast_flipped")
-HOLES = (
-    *("hole_200_300", "hole_175_325", "hole_150_350", "hole_125_375", "hole_110_390"),
-    *("hole_several", "hole_all_but_rim", "hole_mass"),
-)
-_PAIRS = ("colour_size", "colour_velocity", "colour_shape", "size_velocity", "size_shape", "velocity_shape")
-ATTRIBUTES = (
-    *(name + flips for name in _PAIRS for flips in ("", "_noflip")),
-    *("colour_velocity_red", "colour_velocity_blue"),
-)
-RING = ("colour_ring", "colour_ring_noflip")
-COMPOSITION = ("composition_spatial", "composition_temporal", "composition_temporal_plain")
-RESOLUTION_AND_LENGTH = ("uniform", "uniform_fine", "uniform_long")
-_EARLY_COLLISION = ("10k", "110k", "1.6m")
-SIZES = {
-    **dict.fromkeys((*GAPS, *MEMORIZATION, *ATTRIBUTES, *RING, *COMPOSITION, *RESOLUTION_AND_LENGTH), _SIZES),
-    **dict.fromkeys(HOLES, _EARLY_COLLISION),
-    "parabola": _SIZES,
-    "collision": (*_SIZES, "24m", *_EARLY_COLLISION),
-    COMBINATORIAL: ("6", "30", "60"),
-}
 PLACEMENTS = ("per_sample", "released")
 RENDERERS = ("cpu", "gpu")
 LATENT_DTYPES = ("float16", "bfloat16")

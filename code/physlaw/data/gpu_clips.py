@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from physlaw.data.clips import Index
+from physlaw.data.records import ClipCounts
 from physlaw.errors import UserError
 from physlaw.render.gpu import render_clips_torch
 from physlaw.worlds.scenes import SceneSet
@@ -29,3 +30,9 @@ class GpuClips:
     def clips(self, index: Index) -> Tensor:
         """(N,) numbers -> (N, T, W, W, 3) uint8 on the GPU."""
         return render_clips_torch(self.scenes.trajectory(index), self.resolution, self.method)
+
+    def digest(self) -> str:
+        return self.scenes.digest()
+
+    def counts(self) -> ClipCounts | None:
+        return None

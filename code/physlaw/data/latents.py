@@ -17,10 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from physlaw.data.clips import ClipSource, Index, spread
+from physlaw.data.clips import ClipSource, Index
 from physlaw.errors import UserError
 from physlaw.files import FULL, check_room, read_json, write_json
 from physlaw.lease import leased
+from physlaw.worlds.grids import spread
 
 Encode = Callable[[Any], Tensor]  # (N, T, W, W, 3) uint8, array or tensor -> (N, C, T', H', W')
 Shape = tuple[int, int, int, int]

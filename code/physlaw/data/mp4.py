@@ -1,9 +1,13 @@
-"""Clips as mp4 files in memory, as the release stores them: H.264, yuv420p, 10 frames per second, CRF 23.
+"""Clips as mp4 files in memory, as the released HDF5 has them inside: H.264, yuv420p, 10 frames per second, CRF 23.
 
 The settings are those of the release's writer (imageio with ffmpeg's defaults): its mean file sizes over the first
 training scenes (6,494 / 9,281 / 7,047 bytes) are met at CRF 23 within 0.5 % and missed by 12 % at CRF 25. Decoded
 frames equal those of the ffmpeg command byte for byte. One thread per clip: more would cut pictures into slices, and
 the bytes would depend on the machine.
+
+PyAV's encoder and decoder are called directly, not through imageio as for what people see (data/video.py): imageio
+offers no options for the encoder (CRF, threads, no macroblock tree), and none for a decoder that stops at the first
+error and at a limit of pixels.
 """
 
 from __future__ import annotations

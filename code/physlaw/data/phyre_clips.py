@@ -11,13 +11,15 @@ import hashlib
 import numpy as np
 from numpy.typing import ArrayLike
 
-from physlaw.data.clips import DIGEST_SCENES, Frames, Index, spread
+from physlaw.data.records import ClipCounts, Frames, Index
 from physlaw.errors import UserError
 from physlaw.render.bodies import render_bodies
 from physlaw.render.config import check_resolution
 from physlaw.worlds.bodies import SIDE, pack
-from physlaw.worlds.grids import check_numbers
+from physlaw.worlds.grids import check_numbers, spread
+from physlaw.worlds.phyre import WORLD
 from physlaw.worlds.phyre.scenes import PhyreScenes, sample_scene
+from physlaw.worlds.scenes import DIGEST_SCENES
 
 _PER_PX = 1e6  # poses are digested in millionths of a px
 _PER_ACTION = 1e9
@@ -55,12 +57,18 @@ class RenderedBodies:
             render_bodies(pack(bodies), poses, self.resolution, out)
         return frames
 
+    def digest(self) -> str:
+        return phyre_scenes_digest(self.scenes, self.num_frames)
+
+    def counts(self) -> ClipCounts | None:
+        return None
+
 
 def phyre_scenes_digest(scenes: PhyreScenes, num_frames: int) -> str:
     """SHA-256 of what the set consists of: its size, the clips' length, and the red ball, the bodies' diameters and the
     poses at the start of (up to 4,096) videos spread evenly over it, rounded to 1e-9 and 1e-6 px. Later poses are left
     out: contacts make a difference in the last bit grow, so that they are not the same on every machine."""
-    digest = hashlib.sha256(f"combinatorial {len(scenes)} {num_frames}".encode())
+    digest = hashlib.sha256(f"{WORLD} {len(scenes)} {num_frames}".encode())
     for number in spread(len(scenes), DIGEST_SCENES).tolist():
         template, scene, _ = scenes.address(number)
         known = sample_scene(template, scene, scenes.seed)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from physlaw.data.clips import DIGEST_CLIPS, DIGEST_SCENES, spread
 from physlaw.data.phyre_records import BodyRecords, Features, PhyreHdf5, PhyreNpz, by_number
-from physlaw.data.records import Array, Frames, Index, Reading
+from physlaw.data.records import DIGEST_CLIPS, Array, Frames, Index, Reading
 from physlaw.data.released import open_with
 from physlaw.errors import UserError
 from physlaw.render.config import MIN_RESOLUTION, check_resolution
-from physlaw.worlds.grids import check_numbers
+from physlaw.worlds.grids import check_numbers, spread
+from physlaw.worlds.phyre import WORLD
+from physlaw.worlds.scenes import DIGEST_SCENES
 
 
 class PhyreFile:
@@ -77,6 +78,17 @@ class PhyreFile:
             raise ValueError("no clips asked for")
         return clips
 
+    def digest(self) -> str:
+        """SHA-256 of the content as read: its size, the red balls of (up to 4,096) clips spread evenly over it, and
+        scene, trial, features and all pixels of (up to 64)."""
+        digest = hashlib.sha256(f"{WORLD} {len(self)} {self.num_frames}".encode())
+        digest.update(np.round(self.actions(spread(len(self), DIGEST_SCENES)) * 1e9).astype("<i8").tobytes())
+        for number in spread(len(self), DIGEST_CLIPS).tolist():
+            digest.update(f"{self.key(number)} {self.trial(number)}".encode())
+            digest.update(np.round(self.features(number).astype(np.float64) * 1e6).astype("<i8").tobytes())
+            digest.update(self.frames(number).tobytes())
+        return digest.hexdigest()
+
     def _where(self, number: int) -> str:
         return f"{self.name}: clip {number} of scene {self.records.key(number)}"
 
@@ -120,15 +132,3 @@ def open_phyre_clips(path: str | Path, resolution: int | None = None, num_frames
     """
     records: BodyRecords = open_with(Path(path), PhyreHdf5, PhyreNpz, lambda file: by_number(file.stem))
     return PhyreFile(records, str(path), resolution, num_frames)
-
-
-def phyre_clips_digest(clips: PhyreFile) -> str:
-    """SHA-256 of a file's content as read: its size, the red balls of (up to 4,096) clips spread evenly over it, and
-    scene, trial, features and all pixels of (up to 64)."""
-    digest = hashlib.sha256(f"combinatorial {len(clips)} {clips.num_frames}".encode())
-    digest.update(np.round(clips.actions(spread(len(clips), DIGEST_SCENES)) * 1e9).astype("<i8").tobytes())
-    for number in spread(len(clips), DIGEST_CLIPS).tolist():
-        digest.update(f"{clips.key(number)} {clips.trial(number)}".encode())
-        digest.update(np.round(clips.features(number).astype(np.float64) * 1e6).astype("<i8").tobytes())
-        digest.update(clips.frames(number).tobytes())
-    return digest.hexdigest()

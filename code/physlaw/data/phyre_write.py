@@ -7,7 +7,7 @@ action_streams; in the release row k is trial k.
 npz: frames (V, T, W, W, 3) uint8, action (V, 3), features (V, T, K, 14), NaN beyond the `objects` (V,) that a video's
 scene has, key (V,), the names of the scenes, and trial (V,).
 mp4: <template>-<scene>-<trial>.mp4, the release's sample names, and beside a scene's videos <template>:<scene>.npz,
-the same arrays without the frames.
+the same arrays without the frames; metadata.csv has a line per video.
 Source: released combinatorial data, sections 3 and 5.
 """
 
@@ -21,15 +21,17 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.data.clip_files import FORMATS, concatenated, format_of, write_set
+from physlaw.data.clip_files import FORMATS, format_of, write_set
 from physlaw.data.hdf5_reader import BODIES, TRIALS
 from physlaw.data.npz import Truth
 from physlaw.data.phyre_clips import check_body_clips, phyre_scenes_digest
+from physlaw.data.shards import concatenated
 from physlaw.errors import UserError
 from physlaw.fields import MOST_FRAMES, MOST_WORKERS, check, choice, random_seed, ranged
 from physlaw.render.bodies import render_bodies
 from physlaw.render.config import picture_side
 from physlaw.worlds.bodies import pack
+from physlaw.worlds.phyre import WORLD
 from physlaw.worlds.phyre.features import features
 from physlaw.worlds.phyre.scenes import PhyreScenes, in_template_videos, out_of_template_videos, training_videos
 from physlaw.worlds.phyre.templates import object_ids
@@ -54,7 +56,7 @@ class PhyreSimulateConfig:
 
     out: str = ""  # a folder (released scene files, mp4 files), or a single .hdf5 or .npz file
     format: str | None = choice(None, FORMATS)  # released, npz or mp4; None: npz for a .npz file, else released
-    scenario: str = "combinatorial"
+    scenario: str = WORLD
     split: str = choice("train", SPLITS)  # or in_template, out_of_template
     # templates of the training set, whose scenes in_template has too: 6, 30 or 60
     size: str = choice("60", ("6", "30", "60"))
@@ -112,7 +114,7 @@ class PhyreClipSet:
     def card(self, written: int) -> dict[str, Any]:
         scenes = self.scenes
         return {
-            "name": f"combinatorial {self.split}",
+            "name": f"{WORLD} {self.split}",
             "law": _LAW,
             "units": "px of a picture 512 wide, origin bottom-left, y up; features and actions as fractions of it",
             "factors": {f"template {template}": list(object_ids(template)) for template in scenes.templates},
@@ -160,6 +162,13 @@ class PhyreClipSet:
     def write_truth(self, file: h5py.File, truth: Truth) -> None:
         file["action_streams"], file["object_streams"] = truth["action"], truth["features"]
         file["action_streams"].attrs[TRIALS] = truth["trial"]
+
+    def described(self, truth: Truth) -> dict[str, list[Any]]:
+        """The scene and trial, the red ball's action, and how many objects there are."""
+        template, scene = zip(*([int(part) for part in key.split(":")] for key in truth["key"].tolist()), strict=True)
+        columns = {"template": list(template), "scene": list(scene), "trial": truth["trial"].tolist()}
+        columns |= dict(zip(("ax", "ay", "ar"), truth["action"].T.tolist(), strict=True))
+        return columns | {"objects": truth["objects"].tolist()}
 
     def join(self, shards: list[Truth]) -> Truth:
         most = max(shard["features"].shape[2] for shard in shards)

@@ -15,6 +15,7 @@ Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
 
 MAX_FRAMES = 1024
+DIGEST_CLIPS = 64  # all of whose pixels count in the digest of files
 NUMBERS = "fiu"  # the kinds (NumPy's letters) that positions, initial values and the like may be, in any format
 
 

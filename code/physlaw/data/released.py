@@ -5,6 +5,7 @@ Source: released data sections 6 and 10.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,14 @@ import numpy as np
 
 from physlaw.data.hdf5 import Hdf5Records, is_hdf5
 from physlaw.data.npz import NpzRecords
-from physlaw.data.records import Array, Frames, Index, Reading, Records
+from physlaw.data.records import DIGEST_CLIPS, Array, ClipCounts, Frames, Index, Reading, Records
 from physlaw.errors import UserError
 from physlaw.files import visible
 from physlaw.render.discs import NATIVE, area_average
-from physlaw.worlds.grids import check_numbers
-from physlaw.worlds.scenarios import SCENARIOS, Scenario
-from physlaw.worlds.scenes import Trajectory, ball_trajectory
-from physlaw.worlds.variants import get_scenario
+from physlaw.worlds.grids import check_numbers, spread
+from physlaw.worlds.scenario import Scenario
+from physlaw.worlds.scenarios import SCENARIOS
+from physlaw.worlds.scenes import DIGEST_SCENES, Trajectory, ball_trajectory
 
 
 class ClipFile:
@@ -29,7 +30,7 @@ class ClipFile:
     Args:
         resolution: side that `clips` gives; frames of 256 pixels are averaged over areas. None: as stored.
         num_frames: that `clips` and `trajectory` give, from the start. None: all.
-        scenario: its name; None: what the first clips show.
+        scenario: None: what the first clips show.
     Raises:
         UserError: the scenario does not fit the file, or it has not so many frames; later, reading what is damaged,
             naming file and key.
@@ -41,7 +42,7 @@ class ClipFile:
         name: str,
         resolution: int | None = None,
         num_frames: int | None = None,
-        scenario: str | None = None,
+        scenario: Scenario | None = None,
     ) -> None:
         if num_frames is not None and not 1 <= num_frames <= records.num_frames:
             raise UserError(f"{name}: num_frames must be 1 to {records.num_frames}, got {num_frames}")
@@ -99,11 +100,26 @@ class ClipFile:
             self._scenario = SCENARIOS["collision" if two_balls else "parabola" if falls else "uniform"]
         return self._scenario
 
-    def _fitting(self, name: str) -> Scenario:
-        known, balls, factors = get_scenario(name), self.records.num_balls, self.records.num_factors
+    def digest(self) -> str:
+        """SHA-256 of the content as read: its size, initial values and positions of (up to 4,096) clips spread evenly
+        over it, and all pixels of (up to 64)."""
+        digest = hashlib.sha256(f"{self.scenario.name} {len(self)}".encode())
+        index = spread(len(self), DIGEST_SCENES)
+        for values in (self.init(index), self.positions(index)):
+            digest.update(np.round(values * 1e9).astype("<i8").tobytes())
+        for number in spread(len(self), DIGEST_CLIPS):
+            digest.update(self.frames(int(number)).tobytes())
+        return digest.hexdigest()
+
+    def counts(self) -> ClipCounts:
+        """What became of the clips that were read."""
+        return self.reading.counts(len(self))
+
+    def _fitting(self, known: Scenario) -> Scenario:
+        balls, factors = self.records.num_balls, self.records.num_factors
         if known.num_balls != balls or len(known.factors) > factors:
             raise UserError(
-                f"{self.name}: scenario {name!r} has {known.num_balls} ball(s) and {len(known.factors)} initial "
+                f"{self.name}: scenario {known.name!r} has {known.num_balls} ball(s) and {len(known.factors)} initial "
                 f"values; the file has {balls} and {factors}"
             )
         return known
@@ -127,7 +143,7 @@ def resize_frames(frames: Frames, side: int) -> Frames:
 
 
 def open_clips(
-    path: str | Path, resolution: int | None = None, num_frames: int | None = None, scenario: str | None = None
+    path: str | Path, resolution: int | None = None, num_frames: int | None = None, scenario: Scenario | None = None
 ) -> ClipFile:
     """Open clips in the released layout: an HDF5 file (shard or merged), a folder of shards, or an npz file.
 

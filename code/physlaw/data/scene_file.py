@@ -22,6 +22,7 @@ from physlaw.fields import MOST_FRAMES, check, ranged
 from physlaw.files import write_atomic
 from physlaw.render.bodies import index_pictures
 from physlaw.worlds.bodies import pack, read_bodies
+from physlaw.worlds.phyre import WORLD
 from physlaw.worlds.phyre.simulate import simulate
 
 _NAME = re.compile(r"s(\d+)_bodies_json")
@@ -35,14 +36,12 @@ class SceneFileConfig:
     out: str = "poses.npz"
     poses: str = ""  # draw these (sK_pose) instead of simulating
     frames: int = ranged(50, at_least=1, at_most=MOST_FRAMES)  # how many stored frames are simulated
-    scenario: str = "combinatorial"
+    scenario: str = WORLD
 
     def __post_init__(self) -> None:
         check(self)
         if not self.bodies:
-            raise UserError(
-                "scenario=combinatorial needs bodies=FILE.npz, scenes in the layout of the released samples"
-            )
+            raise UserError(f"scenario={WORLD} needs bodies=FILE.npz, scenes in the layout of the released samples")
         if not self.out.endswith(".npz"):
             raise UserError(f"out must end in .npz, got {self.out!r}")
 

@@ -1,1 +1,1 @@
-"""Physics read back from pixels: tracking, velocity errors, baselines. Never imports training."""
+"""Clips, and what tracking reads from them, to numbers: velocity errors, floors, baselines. Never imports training."""

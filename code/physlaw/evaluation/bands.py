@@ -1,5 +1,5 @@
 """Generated speeds against the bands of speed that a model was trained on: does it interpolate, snap to a band, or
-reverse the motion? For the studies velocity_gap and memorization.
+reverse the motion?
 
 Source: paper sections 5.1 and 5.2, which show scatter plots and give no measure; these are ours.
 """
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from physlaw.evaluation.following import nearest_in_bands
 from physlaw.intervals import mean_columns, share_columns
 
 Array = NDArray[np.float64]
@@ -22,12 +23,6 @@ SLACK = (
     0.05  # world units / s that a speed may miss a band by and still count as in it; the tracker's own error is 0.01
 )
 LIMITS = (-1.0, 2.0)  # of a clip's snap index, so that one wild clip does not make the mean
-
-
-def nearest_in_bands(speed: Array, bands: Bands) -> Array:
-    """(N,) speeds -> (N,) the nearest speed that lies in a band; of two equally near ones the slower."""
-    candidates = np.stack([np.clip(speed, low, high) for low, high in bands])
-    return np.asarray(candidates[np.abs(candidates - speed).argmin(axis=0), np.arange(len(speed))])
 
 
 def snap_index(conditioned: Array, generated: Array, bands: Bands) -> Array:

@@ -23,7 +23,7 @@ class EvalConfig:
     shown_clips: int = ranged(2, at_least=0)  # per block, kept as videos for the report
     # simulated ones that the abnormal ratio's thresholds are calibrated on, and checked on
     detector_clips: int = ranged(500, at_least=1)
-    # Weights of the combinatorial study's metrics, safetensors (`physlaw weights`); no part of a run's identity.
+    # Weights of metrics that compare pictures, safetensors (`physlaw weights`); no part of a run's identity.
     lpips_file: str = ""
     lpips_sha256: str = ""
     i3d_file: str = ""

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from physlaw.data.mp4 import decode_mp4, encode_mp4
 from physlaw.data.records import ClipCounts, Frames, Index
-from physlaw.evaluation.looks_check import DISTURBANCES, confusion
 from physlaw.evaluation.score import classify, concatenate
 from physlaw.evaluation.velocity import ERROR_NAMES, VelocityErrors, velocity_errors
 from physlaw.fields import check, choice, random_seed, ranged
 from physlaw.files import write_json, write_text
 from physlaw.provenance import provenance
 from physlaw.render.discs import NATIVE, area_average, render_clips
+from physlaw.tracking.object_accuracy import DISTURBANCES, confusion
+from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import SceneSet, eval_scenes
 from physlaw.worlds.streams import permutation, stream_key
@@ -57,20 +58,20 @@ class FloorsConfig:
         check(self)
 
 
-def in_dist_scenes(scenario: str, seed: int, limit: int | None) -> tuple[SceneSet, Index]:
+def in_dist_scenes(scenario: Scenario, seed: int, limit: int | None) -> tuple[SceneSet, Index]:
     """The scenes of the in-dist class: the id block less what the release's filter drops; in a fixed random order."""
     scenes = eval_scenes(scenario, "id", seed, "released")
-    index = permutation(stream_key("floors", scenario), len(scenes))
-    return scenes, index[classify(scenes.scenario, scenes.init(index)) == "in"][:limit]
+    index = permutation(stream_key("floors", scenario.name), len(scenes))
+    return scenes, index[classify(scenario, scenes.init(index)) == "in"][:limit]
 
 
 def floors_counts(config: FloorsConfig) -> dict[str, dict[str, int]]:
     """What became of every scenario's clips: the classes but "in" are left out, and all are averaged to SMALL too."""
     counts = {}
-    for scenario in SCENARIOS:
+    for name, scenario in SCENARIOS.items():
         scenes, index = in_dist_scenes(scenario, config.seed, config.clips)
         inside = len(in_dist_scenes(scenario, config.seed, None)[1])
-        counts[scenario] = vars(ClipCounts(len(scenes), len(scenes) - inside, len(index)))
+        counts[name] = vars(ClipCounts(len(scenes), len(scenes) - inside, len(index)))
     return counts
 
 
@@ -90,7 +91,7 @@ def frames_by_source(scenes: SceneSet, index: Index) -> Iterator[tuple[str, Fram
 def measure_floors(config: FloorsConfig) -> pd.DataFrame:
     """One row per scenario and source: the number of clips, every error's mean, and its standard error <name>_se."""
     rows = []
-    for scenario in SCENARIOS:
+    for name, scenario in SCENARIOS.items():
         scenes, index = in_dist_scenes(scenario, config.seed, config.clips)
         parts: dict[str, list[VelocityErrors]] = {source: [] for source in SOURCES}
         for start in range(0, len(index), _CHUNK):
@@ -98,12 +99,12 @@ def measure_floors(config: FloorsConfig) -> pd.DataFrame:
             init, positions = scenes.init(some), scenes.positions(some)
             for source, frames in frames_by_source(scenes, some):
                 method = "bare" if source == "bare128" else "area"
-                parts[source].append(velocity_errors(scenes.scenario, init, positions, frames, method=method))
+                parts[source].append(velocity_errors(scenario, init, positions, frames, method=method))
         for source, measured in parts.items():
             errors = concatenate(measured)
-            row: dict[str, object] = {"scenario": scenario, "frames": source, "clips": len(index)}
-            for name in ERROR_NAMES:
-                row[name], row[f"{name}_se"] = _mean_and_error(getattr(errors, name))
+            row: dict[str, object] = {"scenario": name, "frames": source, "clips": len(index)}
+            for error in ERROR_NAMES:
+                row[error], row[f"{error}_se"] = _mean_and_error(getattr(errors, error))
             rows.append(row)
     return pd.DataFrame(rows)
 

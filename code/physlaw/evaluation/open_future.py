@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.evaluation.track import Frames, track
 from physlaw.render.discs import render_clips
+from physlaw.tracking.balls import Frames, track
 from physlaw.worlds.laws import FRAME_S
 from physlaw.worlds.open_future import OPEN_FUTURE
 from physlaw.worlds.scenes import ball_trajectory

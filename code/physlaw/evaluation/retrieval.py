@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.render.discs import render_clips
-from physlaw.worlds.scenarios import Scenario
+from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenes import Trajectory
 
 Index = NDArray[np.int64]

@@ -15,7 +15,7 @@ from physlaw.data.released import ClipFile
 from physlaw.evaluation.config import ScoreConfig
 from physlaw.evaluation.velocity import ERROR_NAMES, VelocityErrors, velocity_errors
 from physlaw.worlds.regions import RIM, within
-from physlaw.worlds.scenarios import Scenario
+from physlaw.worlds.scenario import Scenario
 
 Array = NDArray[np.float64]
 
@@ -57,8 +57,9 @@ def summarize(errors: VelocityErrors, chosen: NDArray[np.bool_]) -> dict[str, An
 
 
 def concatenate(parts: list[VelocityErrors]) -> VelocityErrors:
-    """Join the results of consecutive chunks of clips."""
-    return VelocityErrors(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in vars(parts[0])})
+    """Join the results of consecutive chunks of clips, all but the tracks."""
+    names = [name for name in vars(parts[0]) if name not in ("tracks", "radii")]
+    return VelocityErrors(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
 
 
 def score_clips(clips: ClipFile, config: ScoreConfig) -> dict[str, Any]:

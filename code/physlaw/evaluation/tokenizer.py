@@ -22,15 +22,15 @@ from physlaw.intervals import mean_columns
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
 from physlaw.worlds.blocks import Block
+from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenes import eval_scenes
-from physlaw.worlds.variants import get_scenario
 
 COMPARED = ("truth", "reconstruction")
 Reconstruct = Callable[[Frames], Frames]  # (N, T, W, W, 3) uint8 in and out
 
 
 def measure_block(
-    scenario: str, block: Block, reconstruct: Reconstruct, data: DataConfig, config: EvalConfig
+    scenario: Scenario, block: Block, reconstruct: Reconstruct, data: DataConfig, config: EvalConfig
 ) -> pd.DataFrame:
     """One row per scored scene of a block: level, release_class, truth_<error> and reconstruction_<error>."""
     contact = laws.as_contact(data.contact)
@@ -52,9 +52,11 @@ def measure_block(
     return table
 
 
-def measure_tokenizer(scenario: str, reconstruct: Reconstruct, data: DataConfig, config: EvalConfig) -> pd.DataFrame:
+def measure_tokenizer(
+    scenario: Scenario, reconstruct: Reconstruct, data: DataConfig, config: EvalConfig
+) -> pd.DataFrame:
     """measure_block for every block of the scenario's evaluation set that has scenes."""
-    blocks = [block for block in get_scenario(scenario).eval_blocks(config.blocks).values() if len(block.grid)]
+    blocks = [block for block in scenario.eval_blocks(config.blocks).values() if len(block.grid)]
     tables = [measure_block(scenario, block, reconstruct, data, config) for block in blocks]
     return pd.concat(tables, ignore_index=True)
 

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.track import Frames, track
+from physlaw.tracking.balls import Frames, track
 from physlaw.worlds.laws import FRAME_S, WORLD_SIZE
-from physlaw.worlds.scenarios import Scenario
+from physlaw.worlds.scenario import Scenario
+from physlaw.worlds.scenes import FIRST_FRAME
 
 Array = NDArray[np.float64]
 
-FIRST_FRAME = 3  # the first generated frame after three condition frames
 CONTACT_JUMP = 0.1  # a change of ground-truth velocity above this marks the contact
 
 
@@ -52,7 +52,12 @@ class VelocityErrors:
     two balls). paper_momentum, paper_energy: mean over valid frames of how far the two balls' sum of m v, or of
     m v^2 / 2, with m = r^2, is from its value at the start.
     missing: ball-frames that should be wholly in view and where no ball was found.
+    seen: share of the frames in which the ball should be wholly in view and was found; of two balls, the smaller.
+    corrected_imputed: corrected with a missing ball standing still where it was last seen, and with what is true where
+    it never was.
     velocity: (N, balls, 2) tracked time-mean velocity over the scored frames; true_velocity: the same of the truth.
+    tracks: (N, T, balls, 2) tracked positions, NaN where no ball is; radii: (N, T, balls), the released parser's. None
+    in joined results, whose clips may differ in length.
     """
 
     paper_code: Array
@@ -68,8 +73,12 @@ class VelocityErrors:
     paper_momentum: Array
     paper_energy: Array
     missing: NDArray[np.int64]
+    seen: Array
+    corrected_imputed: Array
     velocity: Array
     true_velocity: Array
+    tracks: Array | None = None
+    radii: Array | None = None
 
 
 def valid_frames(scenario: Scenario, positions: Array, radii: Array, used_frames: int) -> NDArray[np.bool_]:
@@ -92,6 +101,15 @@ def valid_frames(scenario: Scenario, positions: Array, radii: Array, used_frames
 def _differences(positions: Array) -> Array:
     """(frames, balls, 2) -> (frames - 1, balls, 2) velocities."""
     return np.diff(positions, axis=0) / FRAME_S
+
+
+def _last_seen(tracked: Array, true: Array) -> Array:
+    """(T, balls, 2) positions, NaN where no ball is -> with the last known one there; before the first, the true one of
+    the first frame, which condition frames show."""
+    filled = tracked.copy()
+    filled[0] = np.where(np.isnan(filled[0]), true[0], filled[0])
+    last = np.maximum.accumulate(np.where(np.isnan(filled[..., 0]), 0, np.arange(len(filled))[:, None]), axis=0)
+    return np.take_along_axis(filled, np.repeat(last[..., None], 2, axis=-1), axis=0)
 
 
 def _contact(true_velocity: Array) -> int:
@@ -139,19 +157,27 @@ def velocity_errors(
     out = VelocityErrors(
         **{name: np.full(len(init), np.nan) for name in ERROR_NAMES},
         missing=np.zeros(len(init), dtype=np.int64),
+        seen=np.full(len(init), np.nan),
+        corrected_imputed=np.full(len(init), np.nan),
+        tracks=tracks.balls,
+        radii=tracks.parsed_radius,
         velocity=np.full(shape, np.nan),
         true_velocity=np.full(shape, np.nan),
     )
-    axes = slice(0, 2) if scenario.name == "parabola" else slice(0, 1)  # components that the errors look at
+    axes = slice(0, scenario.error_axes)
     for clip in range(len(init)):
         chosen = np.flatnonzero(valid[clip])
-        out.missing[clip] = int(np.isnan(tracks.balls[clip, chosen, :, 0]).sum())
+        lost = np.isnan(tracks.balls[clip, chosen, :, 0])
+        out.missing[clip] = int(lost.sum())
+        out.seen[clip] = 1 - lost.mean(axis=0).max() if len(chosen) else np.nan
         if len(chosen) < 2:
             continue
         p_true, p_parsed = positions[clip, chosen], tracks.parsed[clip, chosen]
         radius = tracks.parsed_radius[clip, chosen[:5] if balls == 2 else chosen]
         out.paper_delta_r[clip] = np.ptp(radius, axis=0).max()
+        held = _last_seen(tracks.balls[clip], positions[clip])[chosen]
         v_true, v_parsed, v_tracked = (_differences(p) for p in (p_true, p_parsed, tracks.balls[clip, chosen]))
+        v_held = _differences(held)
         if balls == 2:
             signed = scenario.velocities(init)[clip]
             momentum = (mass[clip] * v_parsed[..., 0]).sum(axis=-1) - (mass[clip] * signed).sum()
@@ -162,7 +188,7 @@ def velocity_errors(
                 before = v_parsed[:contact].mean(axis=0) - v_true[:contact].mean(axis=0)
                 out.paper_code_before[clip] = np.abs(before)[:, 0].mean()
             p_true, p_parsed = p_true[contact + 1 :], p_parsed[contact + 1 :]
-            v_true, v_parsed, v_tracked = (v[contact + 1 :] for v in (v_true, v_parsed, v_tracked))
+            v_true, v_parsed, v_tracked, v_held = (v[contact + 1 :] for v in (v_true, v_parsed, v_tracked, v_held))
             if not len(v_true):
                 continue
             out.paper_code[clip] = np.abs(v_parsed.mean(axis=0) - v_true.mean(axis=0))[:, 0].mean()
@@ -175,6 +201,7 @@ def velocity_errors(
         out.paper_text[clip] = np.linalg.norm(difference, axis=-1).mean()
         difference = (v_tracked - v_true)[..., axes]
         out.corrected[clip] = _mean(np.linalg.norm(_mean(difference, axis=0), axis=-1))
+        out.corrected_imputed[clip] = np.linalg.norm((v_held - v_true)[..., axes].mean(axis=0), axis=-1).mean()
         out.corrected_frame[clip] = _mean(np.linalg.norm(difference, axis=-1))
         out.velocity[clip], out.true_velocity[clip] = _mean(v_tracked, axis=0), v_true.mean(axis=0)
     return out

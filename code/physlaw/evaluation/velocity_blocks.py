@@ -22,30 +22,29 @@ from physlaw.intervals import mean_columns
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
 from physlaw.worlds.blocks import Block
+from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenes import eval_scenes
-from physlaw.worlds.variants import get_scenario
 
 SOURCES = ("generated", "truth", "reconstruction", "retrieved")
 ERRORS = ("paper_code", "paper_text", "corrected", "corrected_frame", "missing")
 
 
-def score_velocities(evaluation: Evaluation, further: Summary | None = None) -> pd.DataFrame:
+def score_velocities(scenario: Scenario, evaluation: Evaluation, further: Summary | None = None) -> pd.DataFrame:
     """Every block's rows, and those of groups of blocks; `further` adds columns to each."""
     cell, training = evaluation.cell, evaluation.training()
     assert isinstance(training, RenderedClips | GpuClips | ClipFile)
     cases = NearestCase(training if isinstance(training, ClipFile) else training.scenes, cell.data.num_cond_frames)
-    blocks = get_scenario(cell.scenario).eval_blocks(cell.eval.blocks).values()
-    tables = [velocity_block(evaluation, block, cases) for block in blocks if len(block.grid)]
+    blocks = scenario.eval_blocks(cell.eval.blocks).values()
+    tables = [velocity_block(scenario, evaluation, block, cases) for block in blocks if len(block.grid)]
     return summarize_blocks(pd.concat(tables, ignore_index=True), further)
 
 
-def velocity_block(evaluation: Evaluation, block: Block, cases: NearestCase) -> pd.DataFrame:
+def velocity_block(scenario: Scenario, evaluation: Evaluation, block: Block, cases: NearestCase) -> pd.DataFrame:
     """Per-clip results of one block: one row per scene, columns <source>_<error>, speeds, and the nearest case."""
     data, training = evaluation.data, cases.training
     contact = laws.as_contact(data.contact)
-    scenes = eval_scenes(training.scenario.name, block.name, data.seed, contact, data.placement)
+    scenes = eval_scenes(scenario, block.name, data.seed, contact, data.placement)
     scenes = replace(scenes, num_frames=data.num_frames)
-    scenario = scenes.scenario
 
     def measure(index: Index, clips: dict[str, Frames]) -> Mapping[str, NDArray[Any]]:
         nearest, distance = cases(scenes, index)

@@ -7,14 +7,14 @@ two pixels wide), any frame rate and pausing are the page's own, and drawing nee
 
 from __future__ import annotations
 
-import io
 import math
 import struct
 import zlib
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from physlaw.data.video import encode_png
 
 Frames = NDArray[np.uint8]
 
@@ -36,9 +36,7 @@ def encode_sheet(frames: Frames) -> bytes:
     sheet = np.zeros((rows * columns, height, width, 3), np.uint8)
     sheet[:count] = frames
     sheet = sheet.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
-    stream = io.BytesIO()
-    Image.fromarray(sheet.reshape(rows * height, columns * width, 3)).save(stream, "PNG")
-    return stream.getvalue()
+    return encode_png(sheet.reshape(rows * height, columns * width, 3))
 
 
 def padded(png: bytes, size: int) -> bytes:

@@ -10,7 +10,7 @@ from physlaw.agents.config import PREFIX, is_agent
 from physlaw.errors import UserError
 from physlaw.fields import MOST_CLIPS, MOST_FRAMES, check, choice, random_seed, ranged
 
-KINDS = ("pixels", "vae")
+KINDS = ("pixels", "rgb", "vae")
 SCENES = ("all", "objects")
 MODALITIES = ("vision", "numbers", "text")  # what a model is conditioned on: frames, and the state in one more form
 
@@ -88,8 +88,9 @@ class TokenizerConfig:
     """Which tokenizer, and how the VAE is built and trained (configs/tokenizer/*.yaml)."""
 
     name: str = "vae"
+    # pixels: coverage of each colour; rgb: the three channels as they are; both without learned parts
     kind: str = choice("vae", KINDS)
-    scale: float = ranged(2.0, above=0)  # pixels only: latent value of full coverage minus that of none
+    scale: float = ranged(2.0, above=0)  # not the vae's: latent value of full coverage minus that of none
     base_channels: int = ranged(128, above=0, at_most=65_536)
     channel_mult: Tuple[int, ...] = ranged((1, 2, 4, 4), at_least=1, at_most=1024)
     res_blocks: int = ranged(2, above=0, at_most=1024)
@@ -139,8 +140,13 @@ class TokenizerConfig:
         return {key: value for key, value in vars(self).items() if not key.endswith("_file")}
 
     @property
+    def learned(self) -> bool:
+        """It has weights."""
+        return self.kind == "vae"
+
+    @property
     def strides(self) -> tuple[int, int]:
         """Frames per latent frame, pixels per latent row and column."""
-        if self.kind == "pixels":
+        if not self.learned:
             return 1, 1
         return 2**self.temporal_levels, 2 ** (len(self.channel_mult) - 1)

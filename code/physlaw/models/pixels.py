@@ -89,3 +89,17 @@ class InkPixels(PixelTokenizer):
         red, blue, black = (latents / self.scale + 0.5).unbind(1)
         taken = torch.stack([blue + black, red + blue + black, red + black], dim=1)
         return (1 - 2 * taken).clamp(-1, 1)
+
+
+class RgbPixels(PixelTokenizer):
+    """Any picture by its red, green and blue, darkness upwards, so that the white ground is at -scale / 2 as with
+    coverage. A change of colour costs what it costs in RGB."""
+
+    def __init__(self, scale: float = 2.0) -> None:
+        super().__init__(3, scale)
+
+    def encode(self, clips: Tensor) -> Tensor:
+        return clips * (-self.scale / 2)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        return (latents * (-2 / self.scale)).clamp(-1, 1)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from physlaw.errors import UserError
 from physlaw.models.config import TokenizerConfig
-from physlaw.models.pixels import BodyPixels, InkPixels, PixelTokenizer
+from physlaw.models.pixels import BodyPixels, InkPixels, PixelTokenizer, RgbPixels
 from physlaw.models.vae import VideoVAE
 
 
@@ -45,6 +45,8 @@ PICTURES: dict[str, Callable[[float], PixelTokenizer]] = {
 def build_tokenizer(config: TokenizerConfig, picture: str = "red") -> PixelTokenizer | VideoVAE:
     """A tokenizer with its initial weights. picture: what the clips show, one of PICTURES; it matters to the pixel
     tokenizers only."""
+    if config.kind == "rgb":
+        return RgbPixels(config.scale)
     if config.kind == "pixels":
         return PICTURES[picture](config.scale)
     return VideoVAE(

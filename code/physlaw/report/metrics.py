@@ -11,7 +11,6 @@ from zipfile import BadZipFile
 
 import pandas as pd
 
-from physlaw.agents.config import is_agent
 from physlaw.csv_file import COLLECT, read_csv
 from physlaw.errors import UserError
 from physlaw.schema import RENAMED, UNKNOWN, check_schema
@@ -50,13 +49,6 @@ def read_metrics(folder: Path) -> pd.DataFrame:
     if words or blank:
         raise UserError(f"{path}: damaged, column {', '.join(words + blank)} has words or blanks; {COLLECT}")
     return metrics
-
-
-def trained(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The rows of trained models, of which claims and fits speak; reference agents are only shown beside them. All rows
-    where there is no trained model."""
-    agents = metrics["model"].map(lambda name: is_agent(str(name))).astype(bool)
-    return metrics if agents.all() else metrics[~agents]
 
 
 @contextmanager

@@ -11,18 +11,12 @@ from types import ModuleType
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from physlaw.report.checks import Estimate, Part, paired
+from physlaw.report.compared import ERROR, Names, values_of
 from physlaw.report.figures import save
-from physlaw.report.study_report import Column, Decide, Figure, StudyReport, values_of
-from physlaw.report.verdicts import (
-    INCONCLUSIVE,
-    NOT_SUPPORTED,
-    SUPPORTED,
-    Difference,
-    logarithms,
-    paired_difference,
-)
+from physlaw.report.study_report import Column, Decide, Figure, StudyReport
+from physlaw.report.verdicts import logarithms
 
-ERROR = "generated_corrected"
 COLUMNS = (
     Column(ERROR, "velocity error"),
     Column("truth_corrected", "GT floor"),
@@ -33,34 +27,26 @@ COLUMNS = (
 LEGEND = "Velocity error: the corrected one, world units per second, mean over clips."
 
 
-def log_ratio(before: pd.DataFrame, after: pd.DataFrame) -> Difference | None:
+def log_ratio(metrics: pd.DataFrame, error: str, before: Names, after: Names) -> Estimate | None:
     """log(after / before) of two cells' errors on the same clips, paired by seed; None where one has no positive
     value."""
-    before, after = logarithms(before), logarithms(after)
-    return paired_difference(before, after) if len(before) and len(after) else None
+    sides = [logarithms(values_of(metrics, error, **side)) for side in (before, after)]
+    return paired(*sides) if all(len(rows) for rows in sides) else None
 
 
-def no_help(ratios: list[Difference], margin: float) -> str:
-    """NOT_SUPPORTED where one is a help beyond its interval and by more than the margin; SUPPORTED where such a help is
-    excluded for all; else INCONCLUSIVE."""
-    if any(one.high < -margin for one in ratios):
-        return NOT_SUPPORTED
-    return SUPPORTED if all(one.low > -margin for one in ratios) else INCONCLUSIVE
-
-
-def percent(ratio: Difference) -> str:
+def percent(ratio: Estimate) -> str:
     """A log ratio with its interval, and what it is in percent."""
-    return f"{ratio.text(2)} ({math.expm1(ratio.value):+.0%})"
+    return f"{ratio.text(2, '+')} ({math.expm1(ratio.value):+.0%})"
+
+
+def no_help(name: str, ratio: Estimate, margin: float) -> Part:
+    """That a log ratio of errors is no help: one beyond the margin is excluded."""
+    return Part(name, ratio, -margin)
 
 
 def threshold_text(margin: float) -> str:
     """The threshold that goes with no_help."""
     return f"lower bound of the log ratio > -{margin:g}"
-
-
-def errors_of(metrics: pd.DataFrame, scenario: str, model: str, size: str, group: str) -> pd.DataFrame:
-    """values_of for the velocity error."""
-    return values_of(metrics, ERROR, scenario=scenario, model=model, size=size, group=group)
 
 
 def _dots(names: Mapping[str, str], metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:

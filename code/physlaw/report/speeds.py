@@ -1,4 +1,4 @@
-"""Figures of generated against conditioned speed, for velocity_gap and memorization."""
+"""Figures of generated against conditioned speed."""
 
 from __future__ import annotations
 

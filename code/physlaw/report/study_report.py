@@ -17,13 +17,13 @@ from physlaw.errors import UserError
 from physlaw.files import visible, write_bytes, write_text
 from physlaw.intervals import interval_names
 from physlaw.report import verdicts as verdict_files
-from physlaw.report.metrics import read_metrics, trained
+from physlaw.report.compared import KINDS, trained
+from physlaw.report.metrics import read_metrics
 from physlaw.report.page import MAX_ROWS, animations, first_finished, shown_cells, write_page
 from physlaw.report.tables import MISSING, Compared, Table, latex, markdown, number, spread
-from physlaw.report.verdicts import NOT_RUN, Verdict
+from physlaw.report.verdicts import Verdict
 
 PAGE = Path(__file__).with_name("templates") / "study.html"
-KINDS = ("block", "all", "level")  # a row of metrics.csv is one group of a cell's clips
 SMALLEST_SHARE = 0.1  # a smaller committed share is held to what is allowed at this one: it is a handful of clips
 CAPTION = "{title}. Study {study}, profile {profile}, recipe {recipe}; commit {commit:.10}. Intervals: 95 % over clips."
 Metrics = pd.DataFrame
@@ -244,37 +244,3 @@ def _with_interval(row: dict[Any, Any], column: Column) -> str:
         if not math.isfinite(low + high)
         else f"{text} [{number(low, column.digits)}, {number(high, column.digits)}]"
     )
-
-
-def make_verdict(
-    metrics: Metrics, study: ModuleType, claim: str, verdict: str, found: str, threshold: str, intervals: str = ""
-) -> Verdict:
-    """A claim's verdict with the study's words and the command that makes its numbers."""
-    first = metrics.iloc[0]
-    command = f"physlaw reproduce study={first['study']} profile={first['profile']} recipe={first['recipe']}"
-    return Verdict(claim, verdict, study.CLAIMS[claim].check, found, threshold, intervals, study.PAPER, command)
-
-
-def not_run(metrics: Metrics, study: ModuleType, claim: str, why: str, threshold: str) -> Verdict:
-    """The verdict of a claim whose cells are not there."""
-    return make_verdict(metrics, study, claim, NOT_RUN, why, threshold)
-
-
-def values_of(metrics: Metrics, column: str, **names: str) -> pd.DataFrame:
-    """A row per seed of the finished cells with these names (scenario=, model=, size=, group=): columns seed, value,
-    low, high (NaN where metrics.csv has no interval)."""
-    chosen = metrics["kind"].isin(KINDS)
-    for key, value in names.items():
-        chosen &= metrics[key] == value
-    rows = metrics[chosen].drop_duplicates("seed")
-    rows = rows[rows[column].notna()]
-    ends = {end: rows.get(name, math.nan) for end, name in zip(("low", "high"), interval_names(column), strict=True)}
-    return pd.DataFrame({"seed": rows["seed"], "value": rows[column], **ends})
-
-
-def one_model(metrics: Metrics) -> tuple[str, str]:
-    """The trained model and the data size that most cells have finished with: what verdicts compare."""
-    done = trained(metrics[metrics["kind"] != "missing"])
-    counts = done.groupby(["model", "size"])["cell"].nunique().sort_values(ascending=False, kind="stable")
-    model, size = counts.index[0]
-    return str(model), str(size)

@@ -1,6 +1,6 @@
 """Verdicts on claims: differences between cells with their intervals, and what follows from them.
 
-What a claim compares is its study's business (e.g. combinatorial.claims); everything comes from metrics.csv.
+What a claim compares is its study's business (its report's); everything comes from metrics.csv.
 """
 
 from __future__ import annotations
@@ -8,19 +8,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
+from types import ModuleType
 
 import pandas as pd
 
 from physlaw.intervals import student
+from physlaw.report.checks import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED, Judgement
 from physlaw.report.tables import Table
 
-SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE, NOT_RUN = "supported", "not supported", "inconclusive", "not run"
 FILE = "verdicts.csv"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One claim: the check in words, what was found, and beside it what the paper has. All text."""
+    """One claim: the check in words, what was found, and beside it what the paper has; why it is decided so, what would
+    have been found (report.checks), and the number that decided it with its interval."""
 
     claim: str
     verdict: str  # SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE or NOT_RUN
@@ -30,6 +32,30 @@ class Verdict:
     intervals: str  # what they are taken over
     paper: str
     command: str
+    reason: str = ""
+    power: str = ""
+    value: float = math.nan  # the number that decided it, with its interval
+    low: float = math.nan
+    high: float = math.nan
+
+
+def verdict_of(
+    metrics: pd.DataFrame,
+    study: ModuleType,
+    claim: str,
+    judged: Judgement,
+    found: str,
+    threshold: str,
+    intervals: str = "",
+    paper: str = "",
+) -> Verdict:
+    """A claim's verdict with the study's words and the command that makes its numbers."""
+    first = metrics.iloc[0]
+    command = f"physlaw reproduce study={first['study']} profile={first['profile']} recipe={first['recipe']}"
+    words = study.CLAIMS[claim]
+    texts = (words.check, found, threshold, intervals, paper or words.paper, command)
+    numbers = (judged.value, judged.low, judged.high)
+    return Verdict(claim, judged.verdict, *texts, judged.reason, judged.power, *numbers)
 
 
 @dataclass(frozen=True)
@@ -86,38 +112,6 @@ def difference(before: pd.DataFrame, after: pd.DataFrame) -> Difference:
     return Difference(value, value - down, value + up, 1)
 
 
-def paired_difference(before: pd.DataFrame, after: pd.DataFrame) -> Difference:
-    """Between two cells' values of one measure that were taken seed by seed on the same clips: with two common seeds or
-    more, the mean over seeds of after minus before with its t interval; otherwise `difference`.
-
-    Args:
-        before, after: as for `difference`.
-    """
-    both = before.merge(after, on="seed", suffixes=("_before", "_after"))
-    if len(both) < 2:
-        return difference(before, after)
-    changes = both["value_after"] - both["value_before"]
-    half = student(len(both) - 1) * math.sqrt(float(changes.var()) / len(both))
-    value = float(changes.mean())
-    return Difference(value, value - half, value + half, len(both))
-
-
-def mean_difference(differences: list[Difference]) -> Difference:
-    """The mean of differences that are independent of each other, e.g. of several training sets; half widths add in
-    quadrature.
-
-    Raises:
-        ValueError: there are none.
-    """
-    if not differences:
-        raise ValueError("the mean of no differences")
-    count = len(differences)
-    value = sum(one.value for one in differences) / count
-    down = math.sqrt(sum((one.value - one.low) ** 2 for one in differences)) / count
-    up = math.sqrt(sum((one.high - one.value) ** 2 for one in differences)) / count
-    return Difference(value, value - down, value + up, min(one.seeds for one in differences))
-
-
 def logarithms(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of `difference` with logarithms of positive values, so that a difference is that of a log ratio; rows
     that are not positive are left out, an end of an interval that is not has none."""
@@ -143,11 +137,18 @@ def basis(differences: Iterable[Difference]) -> str:
 
 
 def verdict_table(verdicts: list[Verdict]) -> Table:
-    """Header and rows as text."""
-    return [item.name for item in fields(Verdict)], [list(astuple(one)) for one in verdicts]
+    """Header and rows as text, without why and with what power."""
+    names = [item.name for item in fields(Verdict)][:8]
+    return names, [[str(getattr(one, name)) for name in names] for one in verdicts]
+
+
+def _text(value: str | float) -> str:
+    """A number that nobody knows is left blank."""
+    return value if isinstance(value, str) else f"{value:.6g}" if math.isfinite(value) else ""
 
 
 def verdict_csv(verdicts: list[Verdict]) -> str:
-    """The same as CSV."""
-    header, rows = verdict_table(verdicts)
+    """All that is known of each, as CSV."""
+    rows = [[_text(value) for value in astuple(one)] for one in verdicts]
+    header = [item.name for item in fields(Verdict)]
     return pd.DataFrame(rows, columns=header).to_csv(index=False, lineterminator="\n")

@@ -31,9 +31,9 @@ TABLES = "tables"  # beside a profile's run folders, a results folder per agent
 class AgentTable:
     """A study as if one agent were all of its models.
 
-    agent: without size and modality. metrics: as a study's metrics.csv; models are named by the agent, its tokenizer is
-    the agent's own. folder: a results folder with metrics.csv and what the study's gather puts beside it. evaluations:
-    cell, as in metrics -> the folder with its per-clip tables.
+    agent: without size and modality. metrics: as a study's metrics.csv, models named agent_NAME; its tokenizer is the
+    agent's own. folder: a results folder, metrics.csv and what the study gathers. evaluations: cell,
+    as in metrics -> the folder with its per-clip tables.
     """
 
     study: str
@@ -84,7 +84,7 @@ def _table(agent: str, cells: list[CellConfig], known: dict[tuple[str, str], Cel
     parts, evaluations = [], {}
     for cell in cells:
         rows, own = metrics[metrics["cell"] == cell.name], cell.model.agent
-        names = [f"{own}_{model}" if model else own for model in models] or [own]
+        names = [f"{PREFIX}{own}_{model}" if model else PREFIX + own for model in models] or [PREFIX + own]
         for size in _stands_for(cell, cells, known):
             card = read_record(known[cell.scenario, size].folder / "provenance.json", "training_clips")
             for name in names:

@@ -12,9 +12,10 @@ import pandas as pd
 from physlaw.errors import UserError
 from physlaw.files import write_text
 from physlaw.profiles import choices
+from physlaw.report.checks import INCONCLUSIVE, NOT_APPLICABLE, NOT_RUN, NOT_SUPPORTED, SUPPORTED, WEAKENED
 from physlaw.report.metrics import needed
 from physlaw.report.tables import MISSING, Table, markdown
-from physlaw.report.verdicts import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED, Verdict
+from physlaw.report.verdicts import Verdict
 from physlaw.results.scales import SCALES, Metrics, hardware_text, read_results, seeds_text, time_text
 from physlaw.studies import registry
 
@@ -22,8 +23,11 @@ INTRO = f"""\
 # Claims
 
 Written by `physlaw claims` from results/*/*/metrics.csv and nothing else; results/claims.csv has the same rows.
-Intervals are 95 %. Verdicts: **{SUPPORTED}**, **{NOT_SUPPORTED}**: the interval lies wholly on that side of the
-threshold; **{INCONCLUSIVE}**: it crosses, or there is none; **{NOT_RUN}**: what the claim needs is not there. Scales:
+Intervals are 95 %. **{SUPPORTED}**: every part of the check lies wholly beyond its bound. **{NOT_SUPPORTED}**: some
+part lies wholly on the other side, or excludes the smallest effect that counts; **{WEAKENED}**: what was claimed is
+weaker, not gone. **{INCONCLUSIVE}**: an interval crosses its bound, fewer than three seeds, or the model fails where it
+was trained. **{NOT_APPLICABLE}**: the check says nothing at this scale. **{NOT_RUN}**: what the claim needs is not
+there. Power: the smallest effect beyond each bound that would have been found in four of five such runs. Scales:
 `smoke`, `mini` (several seeds), `paper` (the paper's own); others are variants of a study. Only `paper` has the paper's
 sizes: a verdict at another scale is one on small models and pictures. Time: training and evaluation of all cells behind
 the verdict, added up.
@@ -47,6 +51,8 @@ class Row:
     command: str
     hardware: str
     time: str
+    reason: str = ""  # why the verdict is what it is
+    power: str = ""  # by part: the smallest effect that would have been found in four of five such runs
 
 
 def claim_rows(results: Mapping[str, Metrics]) -> list[Row]:
@@ -88,7 +94,9 @@ def _found(claim: str, scale: str, verdicts: dict[str, Verdict], metrics: Metric
     study, one = registry.deciding_studies()[claim], verdicts[claim]
     used = [metrics[name] for name in (study, *registry.claim_of(claim).also) if name in metrics]
     rest = (seeds_text(metrics[study]), one.threshold, one.verdict, one.intervals, one.paper, one.command)
-    return Row(claim, scale, study, one.check, one.found, *rest, hardware_text(used), time_text(used))
+    return Row(
+        claim, scale, study, one.check, one.found, *rest, hardware_text(used), time_text(used), one.reason, one.power
+    )
 
 
 def _not_run(claim: str, scale: str, threshold: str) -> Row:
@@ -127,9 +135,20 @@ def claims_markdown(rows: list[Row]) -> str:
             f"## {claim}: {registry.claim_of(claim).words}\n\nCheck: {best.check}. Threshold: {best.threshold}.\n\n"
             f"The paper: {best.paper}.\n"
         )
-        header = ["scale", "verdict", "found", "seeds", "intervals", "hardware", "time", "command"]
+        header = ["scale", "verdict", "why", "found", "power", "seeds", "intervals", "hardware", "time", "command"]
         body = [
-            [r.scale, f"**{r.verdict}**", r.value, r.seeds, r.intervals, r.hardware, r.time, _code(r.command)]
+            [
+                r.scale,
+                f"**{r.verdict}**",
+                r.reason,
+                r.value,
+                r.power,
+                r.seeds,
+                r.intervals,
+                r.hardware,
+                r.time,
+                _code(r.command),
+            ]
             for r in of_claim
         ]
         parts.append(_plain_table(header, body))

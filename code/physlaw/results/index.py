@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from physlaw.files import write_text
+from physlaw.report.checks import NOT_RUN
 from physlaw.report.page import template
-from physlaw.report.verdicts import NOT_RUN
 from physlaw.results.claims import Row, claim_rows
 from physlaw.results.scales import SCALES, Metrics, hardware_text, read_results, seeds_text, time_text
 from physlaw.studies import registry

@@ -14,9 +14,11 @@ from physlaw.errors import unknown
 from physlaw.studies.claim import Claim
 
 if TYPE_CHECKING:
+    from physlaw.data.world import World
     from physlaw.report.study_report import Report
+    from physlaw.worlds.scenario import Scenario
 
-PARTS = ("study", "score", "report")
+PARTS = ("study", "sets", "score", "report")
 
 
 def part(study: str, name: str) -> ModuleType:
@@ -54,6 +56,52 @@ def agent_models(study: str) -> Tuple[str, ...]:
 def agent_settings(study: str, agent: str) -> Dict[str, Any]:
     """What a study sets for one of its reference agents: dotted key -> value."""
     return dict(getattr(part(study, "study"), "AGENT_SETTINGS", {}).get(agent, {}))
+
+
+def scenario_names() -> List[str]:
+    """The scenarios of all studies; a name that several studies have means the same in each."""
+    return list(dict.fromkeys(name for study in studies.NAMES for name in scenarios_of(study)))
+
+
+def _found(name: str) -> Any:
+    for study in studies.NAMES:
+        if name in scenarios_of(study):
+            return part(study, "sets").SCENARIOS[name]
+    raise unknown("scenario", name, scenario_names())
+
+
+def world(name: str) -> World:
+    """A scenario as cells and `physlaw simulate` use it.
+
+    Raises:
+        UserError: unknown name (lists the valid ones).
+    """
+    from physlaw.data.ball_world import BallWorld
+    from physlaw.worlds.scenario import Scenario
+
+    found = _found(name)
+    return BallWorld(found) if isinstance(found, Scenario) else found  # type: ignore[no-any-return]
+
+
+def scenario(name: str) -> Scenario:
+    """A scenario of one or two balls.
+
+    Raises:
+        UserError: unknown name, or its scenes are not drawn from ranges of initial values (lists the valid ones).
+    """
+    known = scenarios()
+    if name not in known:
+        _found(name)
+        raise unknown("scenario with ranges of initial values", name, known)
+    return known[name]
+
+
+def scenarios() -> Dict[str, Scenario]:
+    """All scenarios of one or two balls."""
+    from physlaw.worlds.scenario import Scenario
+
+    every = {name: _found(name) for name in scenario_names()}
+    return {name: found for name, found in every.items() if isinstance(found, Scenario)}
 
 
 def report_of(study: str) -> Report:

@@ -6,6 +6,7 @@ import numpy as np
 
 CIRCLE, SQUARE, RING = 0, 1, 2  # codes of the factor shape
 IS_RED, IS_BLUE = 0, 1  # codes of the factor colour
+COLOUR_NAMES, SHAPE_NAMES = ("red", "blue"), ("circle", "square", "ring")  # by code
 RED, BLUE = (255, 0, 0), (0, 0, 255)  # RGB
 COLOURS = np.array([RED, BLUE], dtype=np.uint8)  # by code
 

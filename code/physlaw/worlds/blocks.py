@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.worlds.grids import Grid, Points
+from physlaw.worlds.grids import Grid, Points, Subset
 from physlaw.worlds.regions import Box, Region, Union
 
 if TYPE_CHECKING:
-    from physlaw.worlds.scenarios import Scenario
+    from physlaw.worlds.scenario import Scenario
 
 Array = NDArray[np.float64]
 SIDES = ("small", "large")
@@ -31,8 +31,8 @@ class Block:
     """A named part of an evaluation set: a grid and the factors that lie outside the training range.
 
     `level` is the release's number: which factors are out (0: none, the in-dist block). `side` is id, small, large,
-    cross, or both (the paper's sets: small and large together). Of a variant, level 0 is what it was trained on and
-    the others what it was not; its grid may leave points of the region out.
+    cross, or both (the paper's sets: small and large together). Of a study's own blocks level 0 is what was trained
+    and the others what was not.
     """
 
     name: str
@@ -40,6 +40,11 @@ class Block:
     side: str
     region: Region
     grid: Points
+
+
+def study_block(name: str, level: int, region: Region, points: Points) -> Block:
+    """A block of a study's own: the points that lie in its region."""
+    return Block(name, level, "both" if level else "id", region, Subset(points, region.contains))
 
 
 _TWO_BALL_LEVELS = (
@@ -114,3 +119,6 @@ def paper_blocks(scenario: Scenario) -> dict[str, Block]:
         name = f"paper_{name}"
         blocks[name] = Block(name, level, "both" if out else "id", region, Grid(tuple(axes), scenario.feasible))
     return blocks
+
+
+EVALUATIONS = {"released": released_blocks, "paper": paper_blocks}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.worlds.scenarios import Scenario
+from physlaw.worlds.scenario import Scenario
 
 Array = NDArray[np.float64]
 
@@ -54,10 +54,9 @@ def _check(scenario: Scenario, init: Array) -> None:
 
 
 def _sentence(scenario: Scenario, radii: list[float], velocities: list[float]) -> str:
-    first = f"A red ball of radius {radii[0]:.2f} {_motion(velocities[0])}"
-    if scenario.num_balls == 2:
-        return f"{first} and meets a blue ball of radius {radii[1]:.2f} that {_motion(velocities[1])}."
-    return f"{first} and falls freely." if scenario.name == "parabola" else f"{first}."
+    values = {f"r{ball}": f"{radius:.2f}" for ball, radius in enumerate(radii, 1)}
+    motions = {f"motion{ball}": _motion(velocity) for ball, velocity in enumerate(velocities, 1)}
+    return scenario.sentence.format(**values, **motions)
 
 
 def _motion(velocity: float) -> str:

@@ -33,6 +33,11 @@ def check_numbers(index: Index, count: int, what: str) -> Index:
     return index
 
 
+def spread(count: int, limit: int) -> Index:
+    """Up to `limit` numbers below `count`, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, limit)).astype(np.int64))
+
+
 class Points(Protocol):
     """Initial values by number."""
 

@@ -8,6 +8,7 @@ A rim belongs to its region, give or take RIM: files may hold 0.7 as the float32
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,6 +64,10 @@ class Box:
     def factors(self) -> tuple[str, ...]:
         return tuple(name for name, _, _ in self.bounds)
 
+    def but(self, **intervals: tuple[float, float]) -> Box:
+        """The same box with other intervals of these factors. Raises as `of`."""
+        return Box.of(**{name: intervals.get(name, (low, high)) for name, low, high in self.bounds})
+
     def interval(self, factor: str) -> tuple[float, float]:
         """(low, high) of one factor."""
         return next((low, high) for name, low, high in self.bounds if name == factor)
@@ -112,12 +117,54 @@ class Difference:
 
     def sample(self, rng: np.random.Generator, count: int) -> Array:
         """Raises ValueError when the hole leaves (almost) nothing: under one point kept in 10,000 draws."""
-        kept = np.empty((0, len(self.factors)))
-        for _ in range(64):
-            drawn = self.outer.sample(rng, max(10_000, 2 * count))
-            kept = np.concatenate([kept, drawn[~self.hole.contains(drawn)]])
-            if len(kept) >= count:
-                return kept[:count]
-            if not len(kept):
-                break
-        raise ValueError(f"cannot sample {count} points: the hole covers (almost) the whole region")
+        return _sample_by_rejection(self.outer, lambda points: ~self.hole.contains(points), rng, count)
+
+
+@dataclass(frozen=True)
+class Intersection:
+    """Points of `outer` that are in `other` too; sampled by rejection."""
+
+    outer: Region
+    other: Region
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        return self.outer.factors
+
+    def contains(self, points: Array) -> NDArray[np.bool_]:
+        return np.asarray(self.outer.contains(points) & self.other.contains(points))
+
+    def sample(self, rng: np.random.Generator, count: int) -> Array:
+        """Raises ValueError when they share (almost) nothing, as Difference does."""
+        return _sample_by_rejection(self.outer, self.other.contains, rng, count)
+
+
+@dataclass(frozen=True)
+class SumAtMost:
+    """Points whose `summed` factors add up to `limit` or less: a half-space."""
+
+    factors: tuple[str, ...]
+    summed: tuple[str, ...]
+    limit: float
+
+    def contains(self, points: Array) -> NDArray[np.bool_]:
+        columns = [self.factors.index(factor) for factor in self.summed]
+        return np.asarray(points[..., columns].sum(axis=-1) <= self.limit + RIM)
+
+    def sample(self, rng: np.random.Generator, count: int) -> Array:
+        """Raises ValueError: it is unbounded; its intersection with a box can be sampled."""
+        raise ValueError("a half-space is unbounded")
+
+
+def _sample_by_rejection(
+    outer: Region, keep: Callable[[Array], NDArray[np.bool_]], rng: np.random.Generator, count: int
+) -> Array:
+    kept = np.empty((0, len(outer.factors)))
+    for _ in range(64):
+        drawn = outer.sample(rng, max(10_000, 2 * count))
+        kept = np.concatenate([kept, drawn[keep(drawn)]])
+        if len(kept) >= count:
+            return kept[:count]
+        if not len(kept):
+            break
+    raise ValueError(f"cannot sample {count} points: (almost) the whole region is left out")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from physlaw.worlds.blocks import Block
 from physlaw.worlds.grids import Grid, check_numbers
-from physlaw.worlds.scenarios import RELEASED_SEED, Scenario
+from physlaw.worlds.scenario import RELEASED_SEED, Scenario
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]

@@ -6,6 +6,7 @@ alone; with "released" the numbering and the start positions are the release's (
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,17 +15,19 @@ from numpy.typing import NDArray
 from physlaw.errors import UserError, unknown
 from physlaw.worlds import laws
 from physlaw.worlds.appearance import CIRCLE, COLOURS
-from physlaw.worlds.grids import Points
+from physlaw.worlds.grids import Points, spread
 from physlaw.worlds.placement import Placement
 from physlaw.worlds.released_order import ReleasedOrder, released_evaluation_order, released_training_order
-from physlaw.worlds.scenarios import EVALUATIONS, SCENARIOS, Scenario
+from physlaw.worlds.scenario import Scenario
+from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.streams import stream_key, uniforms
-from physlaw.worlds.variants import get_scenario, training_scenario
 
 Array = NDArray[np.float64]
 
 NUM_FRAMES = 32
+FIRST_FRAME = 3  # the first generated frame after three condition frames
 PLACEMENTS = ("per_sample", "released")
+DIGEST_SCENES = 4096
 
 
 @dataclass(frozen=True)
@@ -112,16 +115,26 @@ class SceneSet:
         positions = self.scenario.move(init, self.start(index), num_frames or self.num_frames, self.contact)
         return coloured_trajectory(positions, self.scenario.radii(init), *self.scenario.looks(init))
 
+    def digest(self) -> str:
+        """SHA-256 of what the set consists of: its size, and initial values and positions of (up to 4,096) scenes
+        spread evenly over it, rounded to 1e-9 so that the digest does not depend on the last bit of the machine's
+        arithmetic."""
+        index = spread(len(self), DIGEST_SCENES)
+        digest = hashlib.sha256(f"{self.scenario.name} {self.split} {len(self)} {self.contact}".encode())
+        for values in (self.init(index), self.positions(index)):
+            digest.update(np.round(values * 1e9).astype("<i8").tobytes())
+        return digest.hexdigest()
 
-def _check_placement(scenario: str, placement: str) -> None:
+
+def _check_placement(scenario: Scenario, placement: str) -> None:
     if placement not in PLACEMENTS:
         raise unknown("placement", placement, PLACEMENTS)
-    if placement == "released" and scenario not in SCENARIOS:
-        raise UserError(f"placement=released is known of scenarios {', '.join(SCENARIOS)} only, got {scenario}")
+    if placement == "released" and scenario.name not in SCENARIOS:
+        raise UserError(f"placement=released is known of scenarios {', '.join(SCENARIOS)} only, got {scenario.name}")
 
 
 def training_scenes(
-    scenario: str,
+    scenario: Scenario,
     size: str,
     seed: int = 0,
     contact: laws.Contact = "elastic",
@@ -130,10 +143,10 @@ def training_scenes(
     """The training set of a scenario, by size name: 300, 3k, 30k, 300k, 3m; collision also 24m, 10k, 110k, 1.6m.
 
     Raises:
-        UserError: unknown scenario, size or placement (lists the valid ones).
+        UserError: unknown size or placement (lists the valid ones).
     """
     _check_placement(scenario, placement)
-    known = training_scenario(scenario, size)
+    known = scenario.of_size(size)
     if placement == "per_sample":
         return SceneSet(known, f"train/{size}", known.training_set(size), seed, contact)
     grid, order = released_training_order(known, size)
@@ -141,7 +154,7 @@ def training_scenes(
 
 
 def eval_scenes(
-    scenario: str,
+    scenario: Scenario,
     block: str,
     seed: int = 0,
     contact: laws.Contact = "elastic",
@@ -150,17 +163,15 @@ def eval_scenes(
     """An evaluation block: id, level1_r1, ..., xl_*, cross_* by the release's names, or paper_id, paper_level1_r1, ...
 
     Raises:
-        UserError: unknown scenario, block or placement, or the release has no such block (lists the valid ones).
+        UserError: unknown block or placement, or the release has no such block (lists the valid ones).
     """
     _check_placement(scenario, placement)
-    known = get_scenario(scenario)
-    sets = EVALUATIONS if known.tests is None else ("released",)
-    blocks = {name: b for evaluation in sets for name, b in known.eval_blocks(evaluation).items()}
+    blocks = scenario.blocks()
     if block not in blocks:
-        raise unknown(f"evaluation block of scenario {scenario}", block, blocks)
+        raise unknown(f"evaluation block of scenario {scenario.name}", block, blocks)
     if placement == "per_sample":
-        return SceneSet(known, f"eval/{block}", blocks[block].grid, seed, contact)
-    if block not in known.eval_blocks():
-        raise unknown("block with placement=released", block, known.eval_blocks())
-    grid, order = released_evaluation_order(known, block)
-    return SceneSet(known, f"eval/{block}", grid, seed, contact, order=order)
+        return SceneSet(scenario, f"eval/{block}", blocks[block].grid, seed, contact)
+    if block not in scenario.eval_blocks():
+        raise unknown("block with placement=released", block, scenario.eval_blocks())
+    grid, order = released_evaluation_order(scenario, block)
+    return SceneSet(scenario, f"eval/{block}", grid, seed, contact, order=order)

@@ -21,7 +21,8 @@ USES = {  # every package that may be absent, and what of this program needs it
     "safetensors": "training",
     "pandas": "scores",
     "scipy": "intervals of scores",
-    "PIL": "the clips that training shows at its end",
+    "imageio": "the clips that training shows at its end",
+    "PIL": "the same",
     "pytest": "the tests",
     "h5py": "files in the released layout, nothing here",
     "av": "mp4 files, nothing here",
@@ -140,7 +141,7 @@ def _all_stages(config: GpuReportConfig) -> dict[str, Stage]:
         "deterministic": Stage("a training step of DiT-S in deterministic mode", 45, train,
                                ways(("deterministic", paper("s", "machine.deterministic=true"), 20))),
         "smoke": Stage("the smoke study, beside its committed CPU numbers", 100, f"{HERE}.stages:smoke",
-                       {"words": list(TINY_SMOKE if dry else ())}, (*CELLS, "pandas", "scipy", "PIL")),
+                       {"words": list(TINY_SMOKE if dry else ())}, (*CELLS, "pandas", "scipy", "imageio", "PIL")),
         "switches": Stage("ways of computing the same step of DiT-S, one after the other", 75, train,
                           ways((own, paper("s"), 20),
                                ("fused update", paper("s", "machine.fused_update=true"), 20),
@@ -152,5 +153,5 @@ def _all_stages(config: GpuReportConfig) -> dict[str, Stage]:
                      {"words": ["profile=smoke_faithful"] if dry else
                       ["profile=paper", "machine.compile=off", f"runs={config.runs}"],
                       "every_s": 8.0 if dry else 60.0, "stop_s": 8.0 if dry else 30.0,
-                      "clips": 2 if dry else 8}, (*CELLS, "pandas", "scipy", "PIL")),
+                      "clips": 2 if dry else 8}, (*CELLS, "pandas", "scipy", "imageio", "PIL")),
     }  # fmt: skip

@@ -126,11 +126,12 @@ def renderer(report: Report, clips: int, resolution: int) -> None:
     from physlaw.bench.device import best_seconds, synchronize
     from physlaw.render.gpu import render_clips_torch
     from physlaw.training import ranks
+    from physlaw.worlds.scenarios import SCENARIOS
     from physlaw.worlds.scenes import training_scenes
 
     place, compiled = ranks.device(), ranks.device() == "cuda"
     for scenario in ("uniform", "collision"):
-        trajectory = training_scenes(scenario, "30k").trajectory(np.arange(clips))
+        trajectory = training_scenes(SCENARIOS[scenario], "30k").trajectory(np.arange(clips))
 
         def draw(trajectory=trajectory) -> torch.Tensor:  # type: ignore[no-untyped-def]
             return render_clips_torch(trajectory, resolution, device=place, compiled=compiled, chunk=clips)
@@ -164,7 +165,7 @@ def smoke(report: Report, words: list[str]) -> None:
     """
     from physlaw.launch.cells import study_cells
 
-    words = ["study=id_ood", "profile=smoke", *words, f"runs={report.folder / 'runs'}"]
+    words = ["profile=smoke", *words, f"runs={report.folder / 'runs'}"]
     running = {}
     for number, cell in enumerate(study_cells(words)):
         command = [sys.executable, "-m", "physlaw", "run", *words, f"number={number}"]

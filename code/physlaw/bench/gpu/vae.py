@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from physlaw.bench.gpu.child import Report
-from physlaw.cell.data import picture
+from physlaw.cell.data import world_of
 from physlaw.cell.model import FrameCodec, use_machine
 from physlaw.cell.tokenizer import tokenizer_task, use_average, vae_train_config
 from physlaw.compose import compose_cell
@@ -23,6 +23,7 @@ from physlaw.evaluation.tokenizer import measure_tokenizer, summarize_tokenizer
 from physlaw.models.tokenizers import build_tokenizer
 from physlaw.models.vae import VideoVAE
 from physlaw.report.acceptance import LIMIT, verdict
+from physlaw.studies import registry
 from physlaw.training import ranks
 from physlaw.training.loop import Interrupted, fit
 from physlaw.training.state import TrainState
@@ -115,11 +116,13 @@ class _Visitor:
     def look(self, state: TrainState) -> None:
         saved = time.monotonic()
         self.trained_s += self.asked - self.last
-        vae = build_tokenizer(self.cell.tokenizer, picture(self.cell)).to(ranks.device())
+        vae = build_tokenizer(self.cell.tokenizer, world_of(self.cell).picture).to(ranks.device())
         assert isinstance(vae, VideoVAE)
         use_average(vae, self.task, state, self.statistics)
         codec = FrameCodec(vae, self.cell.data.num_cond_frames)
-        scores = measure_tokenizer(self.cell.scenario, codec.reconstruct, self.cell.data, self.cell.eval)
+        scores = measure_tokenizer(
+            registry.scenario(self.cell.scenario), codec.reconstruct, self.cell.data, self.cell.eval
+        )
         groups = summarize_tokenizer(scores)
         self.report.row(
             step=state.step,

@@ -26,7 +26,7 @@ OUTCOMES = ("keeps both", "keeps first", "keeps second", "undecided")  # names o
 
 # How much nearer, in scaled distance, the nearest candidate must be. Half of it is how far the measured value must lie
 # from the middle between two candidates: 0.075 world units / s, or 0.0175 world units of radius. Of true clips at
-# 32 x 32, blurred and with noise, 95 % are measured within 0.01 and 0.012 (evaluation/looks_check.py).
+# 32 x 32, blurred and with noise, 95 % are measured within 0.01 and 0.012 (tracking/object_accuracy.py).
 MARGIN = 0.1
 # Candidates nearer to each other leave less than the margin on either side of their middle for an answer.
 MIN_SEPARATION = 2 * MARGIN

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 from physlaw.data.config import DataConfig
 from physlaw.evaluation.blocks import Evaluation, chosen_scenes, score_block
 from physlaw.evaluation.codec import Features, Frames, Index
-from physlaw.evaluation.looks import ObjectLooks, measure_object
 from physlaw.intervals import share_columns
 from physlaw.render.discs import render_clips
 from physlaw.studies.attributes import outcomes
+from physlaw.studies.attributes.sets import PAIR_OF, SCENARIOS, AttributePair, combination_bounds
+from physlaw.tracking.object import ObjectLooks, measure_object
 from physlaw.worlds.appearance import CIRCLE
 from physlaw.worlds.blocks import Block
 from physlaw.worlds.laws import WORLD_SIZE
 from physlaw.worlds.regions import within
+from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenes import SceneSet, coloured_trajectory, eval_scenes
-from physlaw.worlds.variants import PAIRS, AttributePair, combination_bounds, get_scenario, pair_name
 
 Array = NDArray[np.float64]
 
@@ -41,17 +42,15 @@ _ATTRIBUTES = {
 
 @dataclass(frozen=True)
 class CrossedPair:
-    """A scenario's pair: the factors it crosses, and the trained combinations as outcomes.Pair has them."""
+    """A pair: the factors it crosses, and the trained combinations as outcomes.Pair has them."""
 
     factors: tuple[str, str]
     pair: outcomes.Pair
 
     @classmethod
-    def of(cls, scenario: str) -> CrossedPair:
-        """The pair that a scenario of the studies attributes or ring tests."""
-        known: AttributePair = PAIRS[pair_name(scenario)]
+    def of(cls, known: AttributePair) -> CrossedPair:
         boxes = [combination_bounds(combination) for combination in known.trained]
-        first, second = boxes[0]
+        first, second = known.factors
         pair = outcomes.Pair(
             _ATTRIBUTES[first][0], _ATTRIBUTES[second][0], tuple((box[first], box[second]) for box in boxes)
         )
@@ -111,18 +110,24 @@ def _distances(
 
 def score(evaluation: Evaluation) -> pd.DataFrame:
     """Which of two attributes the generated objects keep, a row per group of clips."""
-    blocks = get_scenario(evaluation.cell.scenario).eval_blocks(evaluation.config.blocks).values()
-    tables = [attribute_block(evaluation, block) for block in blocks]
+    name = evaluation.cell.scenario
+    return score_pair(SCENARIOS[name], PAIR_OF[name], evaluation)
+
+
+def score_pair(scenario: Scenario, pair: AttributePair, evaluation: Evaluation) -> pd.DataFrame:
+    """As score, of a scenario that trains and tests that pair."""
+    blocks = scenario.eval_blocks(evaluation.config.blocks).values()
+    tables = [attribute_block(scenario, pair, evaluation, block) for block in blocks]
     return summarize_looks_blocks(pd.concat(tables, ignore_index=True))
 
 
-def attribute_block(evaluation: Evaluation, block: Block) -> pd.DataFrame:
+def attribute_block(scenario: Scenario, pair: AttributePair, evaluation: Evaluation, block: Block) -> pd.DataFrame:
     """Per-clip results of one block: a row per scene with its initial values, what every source shows (colour,
     radius, velocity, shape, changes of identity, vanished, reversed), the outcome, and the distances to the trained
     combinations."""
-    data, scenario = evaluation.data, evaluation.cell.scenario
+    data = evaluation.data
     scenes = replace(eval_scenes(scenario, block.name, data.seed), num_frames=data.num_frames)
-    crossed = CrossedPair.of(scenario)
+    crossed = CrossedPair.of(pair)
 
     def measure(index: Index, clips: dict[str, Frames]) -> dict[str, NDArray[Any]]:
         return (

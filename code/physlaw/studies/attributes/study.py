@@ -35,9 +35,13 @@ SCENARIOS = dict.fromkeys(
     ("300", "3k", "30k", "300k", "3m"),
 )
 COMBINE = ("size_velocity", "colour_size")  # pairs that the paper finds to combine well (C13)
-NAMES = {name: " against ".join(name.split("_")) for name in PAIRS}
-NAMES |= {name + NO_FLIPS: f"{words}, no mirror images" for name, words in NAMES.items()}
-NAMES |= {"colour_velocity_red": "red slow balls alone", "colour_velocity_blue": "blue fast balls alone"}
+_NAMES = {name: " against ".join(name.split("_")) for name in PAIRS}
+NAMES = {
+    **_NAMES,
+    **{name + NO_FLIPS: f"{words}, no mirror images" for name, words in _NAMES.items()},
+    "colour_velocity_red": "red slow balls alone",
+    "colour_velocity_blue": "blue fast balls alone",
+}
 # Reference agents that apply here; agents.py says what they draw.
 AGENTS = ("law", "clamp", "nearest_case", "composer", "priority", "colour_keeper", "random_attribute")
 PAPER = "order colour > size > velocity > shape; colour against shape: no exception in 1,400 tests"

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
-from physlaw.evaluation.objects import ObjectMeasures
 from physlaw.intervals import Share, wilson
+from physlaw.tracking.bodies.measure import ObjectMeasures
 
 Array = NDArray[np.float64]
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.objects import measure_clips
 from physlaw.intervals import Share
 from physlaw.render.bodies import render_bodies
 from physlaw.studies.combinatorial.abnormal import Thresholds, abnormal_share, judge, statistics
 from physlaw.studies.combinatorial.corruptions import CORRUPTIONS
+from physlaw.tracking.bodies.measure import measure_clips
 from physlaw.worlds.bodies import Body, pack
 from physlaw.worlds.phyre.scenes import PhyreScenes
 from physlaw.worlds.scenes import NUM_FRAMES

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from physlaw.agents.config import suffix_of
 from physlaw.agents.frames import FADING_FRAMES, Maker, Training, after_condition, codec_of, fade
 from physlaw.config import CellConfig
+from physlaw.data.world import World
 from physlaw.evaluation.codec import Codec, Frames, Index
 from physlaw.render.bodies import render_bodies
 from physlaw.studies.combinatorial.generated import VideoSet
@@ -58,7 +59,7 @@ class Asked:
 def _agent(clip: Callable[[Asked], Frames]) -> Maker:
     """An agent from the (T, W, W, 3) frames of a clip; the condition frames are put in their place."""
 
-    def make(cell: CellConfig, training: Training) -> Codec:
+    def make(cell: CellConfig, world: World, training: Training) -> Codec:
         known = {videos.name: videos for videos in (*template_sets(cell).values(), *ambiguity_sets(cell).values())}
 
         def generate(frames: Frames, block: str, numbers: Index) -> Frames:

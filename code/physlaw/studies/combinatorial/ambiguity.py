@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
-from physlaw.evaluation.track import Frames, check_frames
 from physlaw.intervals import wilson
+from physlaw.tracking.balls import Frames, check_frames
 from physlaw.worlds.appearance import PALETTE
 from physlaw.worlds.bodies import RED, SIDE
 from physlaw.worlds.phyre.ambiguity import ELSEWHERE, MISSING, OUTCOMES, AmbiguityScenes, classify

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.object_shapes import clip_polygon
 from physlaw.render.bodies import index_pictures, render_bodies
+from physlaw.tracking.bodies.shapes import clip_polygon
 from physlaw.worlds.bodies import BALL, BAR, JAR, RED, SIDE, STICKS, Body, Circle, Polygon, pack
 from physlaw.worlds.phyre.draws import Draws
 from physlaw.worlds.phyre.mass import mass

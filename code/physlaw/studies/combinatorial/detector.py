@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from physlaw.config import digest_of
 from physlaw.evaluation.blocks import Evaluation
-from physlaw.evaluation.objects import measure_clips, pose_errors
 from physlaw.files import write_json
 from physlaw.lease import leased
 from physlaw.provenance import provenance
 from physlaw.schema import read_record
 from physlaw.studies.combinatorial.abnormal import CAUSES, QUANTILE, SAFETY, Thresholds, calibrate, judge, statistics
 from physlaw.studies.combinatorial.abnormal_check import check_detector, simulated_statistics, spread_numbers
+from physlaw.tracking.bodies.measure import measure_clips, pose_errors
 from physlaw.worlds.bodies import Body
 from physlaw.worlds.phyre.scenes import training_videos
 

@@ -12,12 +12,14 @@ import numpy as np
 from physlaw.agents.frames import Maker, Training, after_condition, codec_of, fade
 from physlaw.config import CellConfig
 from physlaw.data.clips import RenderedClips
+from physlaw.data.world import World
 from physlaw.evaluation.codec import Codec, Frames, Index
 from physlaw.evaluation.retrieval import NearestCase
 from physlaw.render.discs import render_clips
-from physlaw.studies.composition.score import composition_sets
+from physlaw.studies.composition.proposals import NEAR_WALL, WALL_HALF_WIDTH
+from physlaw.studies.composition.scenes import CompositionScenes, columns
+from physlaw.studies.composition.sets import COMPOSITIONS, scored_sets
 from physlaw.studies.composition.study import NEVER_AT_WALL
-from physlaw.worlds.composition import NEAR_WALL, WALL_HALF_WIDTH, CompositionScenes, columns
 from physlaw.worlds.scenes import Trajectory
 
 PUSH = 1e-3  # world units a frame; a change of velocity above this is a contact
@@ -42,8 +44,8 @@ class Asked:
 
 
 def _agent(clips: Callable[[Asked], Frames]) -> Maker:
-    def make(cell: CellConfig, training: Training) -> Codec:
-        sets = composition_sets(cell.scenario, cell.data)
+    def make(cell: CellConfig, world: World, training: Training) -> Codec:
+        sets = scored_sets(COMPOSITIONS[cell.scenario], cell.data.seed, cell.data.num_frames)
         known: list[NearestCase] = []
 
         def nearest() -> NearestCase:

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.track import MIN_RADIUS_WORLD, MIN_SHARE, Frames, pixel_centres, track
-from physlaw.evaluation.velocity import FIRST_FRAME
 from physlaw.render.dense import RIM, RING_HOLE
+from physlaw.tracking.balls import MIN_RADIUS_WORLD, MIN_SHARE, Frames, pixel_centres, track
 from physlaw.worlds.appearance import RING, SQUARE
 from physlaw.worlds.laws import FRAME_S, WORLD_SIZE
+from physlaw.worlds.scenes import FIRST_FRAME
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

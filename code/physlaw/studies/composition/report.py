@@ -8,77 +8,70 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from physlaw.report.checks import NOT_RUN, Gate, Judgement, Part, judge, over_seeds, paired
+from physlaw.report.compared import is_agent, is_agent_row, one_model, share_gate, values_of
 from physlaw.report.figures import IN_DIST, OOD, save
-from physlaw.report.study_report import (
-    Column,
-    Figure,
-    StudyReport,
-    make_verdict,
-    not_run,
-    one_model,
-    values_of,
-)
-from physlaw.report.verdicts import Difference, Verdict, basis, decide, difference
+from physlaw.report.study_report import Column, Figure, StudyReport
+from physlaw.report.verdicts import Verdict, verdict_of
 from physlaw.studies.attributes import study as attributes
 from physlaw.studies.composition import study
 
-THRESHOLD = f"every share >= {study.THRESHOLD:g} and the difference > 0, intervals beyond"
+THRESHOLD = (
+    f"every share's lower bound > {study.THRESHOLD:g}; vanishing, without minus with the red ball: lower bound > 0, "
+    f"not supported below {study.VANISHING:g}"
+)
 SPATIAL, TEMPORAL, PLAIN = study.NAMES
 BESIDE = "attributes"
 
 
 def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
-    """Every part is needed: a claim of which a part was not run is not run, with what was found."""
+    """C13. Every part is needed: a claim of which a part was not run is not run, with what was found."""
     model, size = one_model(metrics)
-    texts, missing = [], []
-    parts: list[Difference] = []
+    cells = {name: {"scenario": name, "model": model, "size": size} for name in study.NAMES}
+    parts, missing = [], []
 
     def share(rows: pd.DataFrame, name: str) -> None:
         if rows.empty:
             missing.append(name)
-            return
-        bound = rows.assign(value=study.THRESHOLD, low=study.THRESHOLD, high=study.THRESHOLD)
-        parts.append(difference(bound, rows))
-        texts.append(f"{name} {_value(rows)}")
+        else:
+            parts.append(Part(name, over_seeds(rows), study.THRESHOLD, digits=3))
 
+    gates = []
     for pair in attributes.COMBINE:
-        rows = _combining(others.get(BESIDE), pair)
+        rows, gate = _combining(others.get(BESIDE), pair, is_agent(metrics))
         share(rows, f"{attributes.NAMES[pair]}, keeps both")
+        gates += gate
     for scenario in (SPATIAL, TEMPORAL):
-        rows = values_of(metrics, "lawful", scenario=scenario, model=model, size=size, group="both")
-        share(rows, f"{study.NAMES[scenario]}, lawful")
-    vanished = [
-        values_of(metrics, "red_vanished", scenario=scenario, model=model, size=size, group="both")
-        for scenario in (TEMPORAL, PLAIN)
-    ]
+        share(values_of(metrics, "lawful", **cells[scenario], group="both"), f"{study.NAMES[scenario]}, lawful")
+    vanished = [values_of(metrics, "red_vanished", **cells[name], group="both") for name in (TEMPORAL, PLAIN)]
     if all(len(rows) for rows in vanished):
-        parts.append(difference(*vanished))
-        texts.append(f"red ball vanishes: with it {_value(vanished[0])}, without it {_value(vanished[1])}")
+        name = "red ball vanishes, without minus with it"
+        parts.append(Part(name, paired(*vanished), 0.0, smallest=study.VANISHING, digits=3))
     else:
         missing.append(study.NAMES[PLAIN])
-    found = "; ".join([f"{model}, {size}", *texts])
+    found = "; ".join([f"{model}, {size}", *(f"{part.name} {part.estimate.text(3)}" for part in parts)])
     if missing:
-        return [not_run(metrics, study, "C13", f"{found}; not finished: {', '.join(missing)}", THRESHOLD)]
-    return [make_verdict(metrics, study, "C13", decide(parts), found, THRESHOLD, basis(parts))]
-
-
-def _combining(beside: pd.DataFrame | None, pair: str) -> pd.DataFrame:
-    """The share of a pair's crossed clips that keep both attributes, with mirror images if that has finished."""
-    if beside is None:
-        return pd.DataFrame()
-    model, size = one_model(beside)
-    names = (pair, pair + attributes.NO_FLIPS)
-    found = [
-        values_of(beside, "keeps_both_share", scenario=name, model=model, size=size, group="crossed") for name in names
+        why = f"not finished: {', '.join(missing)}"
+        return [verdict_of(metrics, study, "C13", Judgement(NOT_RUN, why), f"{found}; {why}", THRESHOLD)]
+    gates += [
+        share_gate(metrics, cells[name], "lawful", f"{study.NAMES[name]}, trained kinds lawful") for name in study.NAMES
     ]
-    return next((rows for rows in found if len(rows)), pd.DataFrame())
+    judged = judge(parts, [gate for gate in gates if gate is not None], agent=is_agent(metrics))
+    return [verdict_of(metrics, study, "C13", judged, found, THRESHOLD, parts[0].estimate.basis)]
 
 
-def _value(rows: pd.DataFrame) -> str:
-    if len(rows) > 1:
-        return f"{rows['value'].mean():.3f} ({len(rows)} seeds)"
-    row = rows.iloc[0]
-    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+def _combining(beside: pd.DataFrame | None, pair: str, agent: bool) -> tuple[pd.DataFrame, list[Gate | None]]:
+    """The share of a pair's crossed clips that keep both attributes, with mirror images if that has finished, and
+    whether the model keeps both where it was trained."""
+    if beside is None or (beside := beside[is_agent_row(beside) == agent]).empty:
+        return pd.DataFrame(), []
+    model, size = one_model(beside)
+    for scenario in (pair, pair + attributes.NO_FLIPS):
+        cell = {"scenario": scenario, "model": model, "size": size}
+        rows = values_of(beside, "keeps_both_share", **cell, group="crossed")
+        if len(rows):
+            return rows, [share_gate(beside, cell, "keeps_both_share", f"{scenario}, trained kept")]
+    return pd.DataFrame(), []
 
 
 MEASURES = {

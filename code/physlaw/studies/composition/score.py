@@ -13,30 +13,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from physlaw.data.config import DataConfig
 from physlaw.evaluation.blocks import Evaluation, score_block
 from physlaw.evaluation.codec import Frames, Index
 from physlaw.intervals import share_columns
 from physlaw.studies.composition.lawful import OBJECTS, measure_composition
-from physlaw.worlds.composition import CompositionScenes, columns
+from physlaw.studies.composition.scenes import CompositionScenes, columns
+from physlaw.studies.composition.sets import COMPOSITIONS, TRAINED, scored_sets
 
-TRAINED, BOTH = "trained", "both"
 SOURCES = ("generated", "truth", "reconstruction")
-
-
-def composition_sets(name: str, data: DataConfig) -> dict[str, CompositionScenes]:
-    """The scenes that are scored, by set. Those of the trained kinds have a data seed of their own: training never saw
-    them."""
-    return {
-        TRAINED: CompositionScenes(name, "train/3k", data.seed + 1, data.num_frames),
-        BOTH: CompositionScenes(name, "eval/both", data.seed, data.num_frames),
-    }
 
 
 def score(evaluation: Evaluation) -> pd.DataFrame:
     """How many clips are lawful, a row per set."""
     tables = []
-    for level, (name, scenes) in enumerate(composition_sets(evaluation.cell.scenario, evaluation.data).items()):
+    data, composition = evaluation.data, COMPOSITIONS[evaluation.cell.scenario]
+    for level, (name, scenes) in enumerate(scored_sets(composition, data.seed, data.num_frames).items()):
         numbers = np.arange(len(scenes))[: evaluation.limit(level)]
         tables.append(score_block(evaluation, name, level, scenes, numbers, partial(_measured, scenes)))
     return summarize_composition(pd.concat(tables, ignore_index=True))

@@ -32,7 +32,7 @@ CLAIMS = {
         also=("attributes",),
     ),
 }
-THRESHOLD = 0.5
+THRESHOLD, VANISHING = 0.5, 0.05  # of shares; the smallest difference of vanishing that counts
 NAMES = {
     "composition_spatial": "spatial",
     "composition_temporal": "temporal",

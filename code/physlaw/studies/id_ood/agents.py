@@ -10,6 +10,7 @@ from physlaw.agents.balls import CLAMP, LAW, NEAREST_CASE, NOISY_LAW, Array, Ask
 from physlaw.agents.config import PARAMETERS, parameters_of
 from physlaw.agents.frames import Training, drift
 from physlaw.config import CellConfig
+from physlaw.data.world import World
 from physlaw.evaluation.codec import Codec
 from physlaw.studies.id_ood.study import PAPER_CLIPS, PAPER_ID_SLOPES
 
@@ -20,7 +21,7 @@ DRIFT_PIXELS = 1.0  # over the clip
 def scaling_noise(asked: Asked) -> float:
     """The noise of a cell's speeds: it falls with training clips and parameters as the paper's ID error does."""
     data, parameters = PAPER_ID_SLOPES[asked.scenario.name]
-    clips = len(asked.world.training) / PAPER_CLIPS[0]
+    clips = len(asked.known.training) / PAPER_CLIPS[0]
     size = parameters_of(asked.cell.model.agent) / PARAMETERS["s"]
     return float(SCALING_NOISE * clips**data * size**parameters)
 
@@ -32,14 +33,14 @@ def scaling_law(asked: Asked) -> Array:
 
 def scaling_clamp(asked: Asked) -> Array:
     """scaling_law, held to the training set's range where the scene leaves it."""
-    low, high = asked.world.trained_range
+    low, high = asked.known.trained_range
     outside = (asked.init < low - 1e-9) | (asked.init > high + 1e-9)
     return np.where(outside, np.clip(asked.init, low, high), scaling_law(asked))
 
 
-def drifting(cell: CellConfig, training: Training) -> Codec:
+def drifting(cell: CellConfig, world: World, training: Training) -> Codec:
     """A codec that drifts by DRIFT_PIXELS over the clip; what it generates follows the law."""
-    return replace(LAW(cell, training), reconstruct=lambda frames: drift(frames, DRIFT_PIXELS))
+    return replace(LAW(cell, world, training), reconstruct=lambda frames: drift(frames, DRIFT_PIXELS))
 
 
 MAKERS = {

@@ -6,8 +6,9 @@ import pandas as pd
 
 from physlaw.evaluation.blocks import Evaluation
 from physlaw.evaluation.velocity_blocks import score_velocities
+from physlaw.studies.id_ood.sets import SCENARIOS
 
 
 def score(evaluation: Evaluation) -> pd.DataFrame:
     """A row per group of clips."""
-    return score_velocities(evaluation)
+    return score_velocities(SCENARIOS[evaluation.cell.scenario], evaluation)

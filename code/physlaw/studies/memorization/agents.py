@@ -24,8 +24,8 @@ def dissolver(asked: Asked) -> Frames:
 
 def mirror(asked: Asked) -> Frames:
     """The nearest training clip; where training has mirror images, one clip in ten is the mirror image of it."""
-    numbers, _ = asked.world.nearest(asked.scenes, asked.numbers)
-    case = asked.world.training.trajectory(numbers, asked.cell.data.num_frames)
+    numbers, _ = asked.known.nearest(asked.scenes, asked.numbers)
+    case = asked.known.training.trajectory(numbers, asked.cell.data.num_frames)
     flips = asked.scenario.flips or asked.cell.data.flips
     turned = (asked.uniforms("mirror")[:, 0] < MIRRORED_SHARE) & flips
     positions = case.positions.copy()

@@ -7,44 +7,40 @@ from pathlib import Path
 
 import pandas as pd
 
+from physlaw.report.checks import NOT_RUN, Judgement, Part, judge, over_seeds, paired
+from physlaw.report.compared import is_agent, lacking, one_model, trained_gates, values_of
 from physlaw.report.speeds import CLIP_COLUMNS, speed_panels
-from physlaw.report.study_report import (
-    Column,
-    Figure,
-    StudyReport,
-    make_verdict,
-    not_run,
-    one_model,
-    values_of,
-)
-from physlaw.report.verdicts import Verdict, decide, difference
+from physlaw.report.study_report import Column, Figure, StudyReport
+from physlaw.report.verdicts import Verdict, verdict_of
 from physlaw.studies.memorization import study
 
-THRESHOLD = "difference > 0, its interval beyond 0"
+THRESHOLD = (
+    f"with mirror images minus without: lower bound > 0, not supported below {study.EFFECT:g}; without: upper bound < "
+    f"{study.NEVER:g}"
+)
 
 
 def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
+    """C10: a reversed ball is seen and moves to the left; one that vanishes is no reversed one. Of all clips."""
     model, size = one_model(metrics)
-    plain, flipped = (
-        values_of(metrics, "reversed", scenario=name, model=model, size=size, group="slow")
-        for name in (study.PLAIN, study.FLIPPED)
-    )
-    if plain.empty or flipped.empty:
-        missing = [study.NAMES[n] for n, rows in ((study.PLAIN, plain), (study.FLIPPED, flipped)) if rows.empty]
-        return [not_run(metrics, study, "C10", f"not finished: {', '.join(missing)}", THRESHOLD)]
-    change = difference(plain, flipped)
+    cells = {name: {"scenario": name, "model": model, "size": size} for name in study.NAMES}
+    plain, flipped = (values_of(metrics, study.REVERSED, **cell, group="slow") for cell in cells.values())
+    missing = [study.NAMES[n] for n, rows in zip(cells, (plain, flipped), strict=True) if rows.empty]
+    if why := lacking(metrics, [study.REVERSED]) or (f"not finished: {', '.join(missing)}" if missing else ""):
+        return [verdict_of(metrics, study, "C10", Judgement(NOT_RUN, why), why, THRESHOLD)]
+    change, never = paired(plain, flipped), over_seeds(plain)
+    parts = [
+        Part("with mirror images minus without", change, 0.0, smallest=study.EFFECT, digits=3),
+        Part("without", never, study.NEVER, above=False, digits=3),
+    ]
+    vanished = [values_of(metrics, study.VANISHED, **cell, group="slow")["value"].mean() for cell in cells.values()]
     found = (
-        f"{model}, {size}, slow clips; reversed without mirror images {_share(plain)}; with them {_share(flipped)}; "
-        f"difference {change.text(3)}"
+        f"{model}, {size}, slow clips; reversed without mirror images {never.text(3)}; with them "
+        f"{over_seeds(flipped).text(3)}; difference {change.text(3, '+')}; vanished {vanished[0]:.3f} and "
+        f"{vanished[1]:.3f}"
     )
-    return [make_verdict(metrics, study, "C10", decide([change]), found, THRESHOLD, change.basis)]
-
-
-def _share(rows: pd.DataFrame) -> str:
-    if len(rows) > 1:
-        return f"{rows['value'].mean():.3f} ({', '.join(f'{value:.3f}' for value in rows['value'])} by seed)"
-    row = rows.iloc[0]
-    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+    judged = judge(parts, trained_gates(metrics, list(cells.values()), reversible=False), agent=is_agent(metrics))
+    return [verdict_of(metrics, study, "C10", judged, found, THRESHOLD, change.basis)]
 
 
 def _draw(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:

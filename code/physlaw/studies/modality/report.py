@@ -6,34 +6,41 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from physlaw.report.ratios import errors_of, log_ratio, no_help, percent, ratio_report, threshold_text
-from physlaw.report.study_report import make_verdict, not_run
-from physlaw.report.verdicts import Verdict, basis, mean_difference
+from physlaw.report.checks import NOT_RUN, Judgement, judge, pooled
+from physlaw.report.compared import is_agent, judged_error, trained_gates
+from physlaw.report.ratios import log_ratio, no_help, percent, ratio_report, threshold_text
+from physlaw.report.verdicts import Verdict, verdict_of
 from physlaw.studies.modality import study
 
 
 def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
-    """Each modality's mean log ratio of the OOD error over the data sizes that both have."""
+    """C14: each modality's log ratio of the OOD error to vision, over the models and data sizes that both have."""
     models = [str(m) for m in metrics["model"].unique()]
     plain = [m for m in models if not m.endswith(tuple(f"_{name}" for name in study.MODALITIES))]
-    texts, ratios = [], []
+    pairs = [(m, str(size)) for size in metrics["size"].unique() for m in plain]
+
+    def side(model: str, size: str, group: str = "ood") -> dict[str, str]:
+        return {"scenario": study.SCENARIO, "model": model, "size": size, "group": group}
+
+    every = [side(f"{m}{end}", size) for m, size in pairs for end in ("", *(f"_{n}" for n in study.MODALITIES))]
+    error = judged_error(metrics, every)
+    parts, texts, missing = [], [], []
     for name in study.MODALITIES:
-        found = {}
-        for size in metrics["size"].unique():
-            for model in plain:
-                sides = (errors_of(metrics, "collision", m, str(size), "ood") for m in (model, f"{model}_{name}"))
-                ratio = log_ratio(*sides)
-                if ratio is not None:
-                    found[str(size)] = ratio
-        if not found:
-            why = f"not finished: vision and {name} at the same data size"
-            return [not_run(metrics, study, "C14", why, threshold_text(study.MARGIN))]
-        ratios.append(mean_difference(list(found.values())))
-        each = ", ".join(f"{size} {one.text(2)}" for size, one in found.items())
-        texts.append(f"{name}: {percent(ratios[-1])}, by data size {each}")
-    decided = no_help(ratios, study.MARGIN)
-    text = f"log ratio of OOD error to {', '.join(plain)} without; " + "; ".join(texts)
-    return [make_verdict(metrics, study, "C14", decided, text, threshold_text(study.MARGIN), basis(ratios))]
+        known = {f"{m} {n}": log_ratio(metrics, error, side(m, n), side(f"{m}_{name}", n)) for m, n in pairs}
+        ratios = {key: ratio for key, ratio in known.items() if ratio is not None}
+        if not ratios:
+            missing.append(name)
+            continue
+        parts.append(no_help(name, pooled(list(ratios.values())), study.MARGIN))
+        each = ", ".join(f"{key} {one.text(2, '+')}" for key, one in ratios.items())
+        texts.append(f"{name}: {percent(parts[-1].estimate)}; {each}")
+    found, threshold = "; ".join(["log ratio of OOD error to vision alone", *texts]), threshold_text(study.MARGIN)
+    if missing:
+        why = f"not finished: vision and {', '.join(missing)} at the same data size"
+        return [verdict_of(metrics, study, "C14", Judgement(NOT_RUN, why), f"{found}; {why}", threshold)]
+    gates = trained_gates(metrics, [side(m, size, "id") for m, size in pairs], reversible=False)
+    judged = judge(parts, gates, agent=is_agent(metrics))
+    return [verdict_of(metrics, study, "C14", judged, found, threshold, parts[0].estimate.basis)]
 
 
 REPORT = ratio_report(

@@ -25,6 +25,7 @@ CLAIMS = {
     ),
 }
 MARGIN = 0.1  # of the logarithm: a tenth less error would be a help
+SCENARIO = "collision"
 MODALITIES = ("numbers", "text")
 # Reference agents that apply here; agents.py says what they draw.
 AGENTS = ("law", "clamp", "told_law", "told_law_numbers", "told_law_text")

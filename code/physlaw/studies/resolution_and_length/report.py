@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
 
-from physlaw.report.ratios import errors_of, log_ratio, no_help, percent, ratio_report, threshold_text
-from physlaw.report.study_report import make_verdict, not_run
-from physlaw.report.verdicts import Verdict, basis
+from physlaw.report.checks import NOT_RUN, Gate, Judgement, judge
+from physlaw.report.compared import is_agent, judged_error, one_model
+from physlaw.report.ratios import log_ratio, no_help, percent, ratio_report, threshold_text
+from physlaw.report.verdicts import Verdict, verdict_of
 from physlaw.studies.resolution_and_length import study
 
 
 def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
-    texts, ratios = [], []
-    for model, size in metrics[["model", "size"]].drop_duplicates().itertuples(index=False):
-        base = errors_of(metrics, study.BASE, str(model), str(size), "id")
-        for other in study.OTHERS:
-            ratio = log_ratio(base, errors_of(metrics, other, str(model), str(size), "id"))
-            if ratio is not None:
-                ratios.append(ratio)
-                texts.append(f"{model}, {size}, {study.NAMES[other]}: {percent(ratio)}")
-    if len(ratios) < len(study.OTHERS):
-        why = "not finished: " + ", ".join(study.NAMES[name] for name in (study.BASE, *study.OTHERS))
-        return [not_run(metrics, study, "C16", why, threshold_text(study.MARGIN))]
-    decided, found = no_help(ratios, study.MARGIN), "log ratio of ID error to the plain cell; " + "; ".join(texts)
-    return [make_verdict(metrics, study, "C16", decided, found, threshold_text(study.MARGIN), basis(ratios))]
+    """C16. Before a plateau everything that trains longer is better: half the steps must have been nearly enough."""
+    model, size = one_model(metrics)
+    cells = {name: {"scenario": name, "model": model, "size": size, "group": "id"} for name in study.NAMES}
+    error = judged_error(metrics, list(cells.values()))
+    base = cells[study.BASE]
+    ratios = {name: log_ratio(metrics, error, base, cells[name]) for name in study.OTHERS}
+    known = {name: ratio for name, ratio in ratios.items() if ratio is not None}
+    found = [f"{model}, {size}; log ratio of ID error to the plain cell"]
+    found += [f"{study.NAMES[name]} {percent(ratio)}" for name, ratio in known.items()]
+    threshold = f"{threshold_text(study.MARGIN)}; half the steps: at most a tenth worse"
+    if missing := [study.NAMES[name] for name in study.OTHERS if name not in known]:
+        why = f"not finished: {', '.join([*missing, study.NAMES[study.BASE]])}"
+        return [verdict_of(metrics, study, "C16", Judgement(NOT_RUN, why), "; ".join([*found, why]), threshold)]
+    half = log_ratio(metrics, error, base, cells[study.HALF])
+    worse = math.nan if half is None else math.exp(half.value)
+    gates = [Gate("half the steps", worse <= 1 + study.MARGIN, f"error x {worse:.2f} (<= {1 + study.MARGIN:g})")]
+    parts = [no_help(study.NAMES[name], ratio, study.MARGIN) for name, ratio in known.items()]
+    judged = judge(parts, gates, agent=is_agent(metrics))
+    return [verdict_of(metrics, study, "C16", judged, "; ".join(found), threshold, parts[0].estimate.basis)]
 
 
 REPORT = ratio_report(study, _verdicts, "Error by training set. Each dot is a cell, one per seed.")

@@ -25,8 +25,13 @@ CLAIMS = {
     ),
 }
 MARGIN = 0.1  # of the logarithm
-BASE, OTHERS = "uniform", ("uniform_fine", "uniform_long")
-NAMES = {"uniform": "plain", "uniform_fine": "twice the side", "uniform_long": "three times the steps"}
+BASE, OTHERS, HALF = "uniform", ("uniform_fine", "uniform_long"), "uniform_short"
+NAMES = {
+    "uniform": "plain",
+    "uniform_fine": "twice the side",
+    "uniform_long": "three times the steps",
+    "uniform_short": "half the steps",
+}
 # Reference agents that apply here; agents.py says what they draw.
 AGENTS = ("law", "noisy_law", "halving_law")
 PAPER = "256 x 256 gives similar error to 128 x 128; 300K steps similar error to 100K"

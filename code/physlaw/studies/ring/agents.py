@@ -1,6 +1,6 @@
 """As attribute pairs."""
 
-from physlaw.studies.attributes import agents
-from physlaw.studies.ring.study import AGENTS
+from physlaw.studies.attributes.agents import makers
+from physlaw.studies.ring.sets import PAIR
 
-MAKERS = {name: agents.MAKERS[name] for name in AGENTS}
+MAKERS = makers(lambda scenario: PAIR)

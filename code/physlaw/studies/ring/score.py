@@ -1,5 +1,14 @@
 """As attribute pairs."""
 
-from physlaw.studies.attributes.score import score
+from __future__ import annotations
 
-__all__ = ["score"]
+import pandas as pd
+
+from physlaw.evaluation.blocks import Evaluation
+from physlaw.studies.attributes.score import score_pair
+from physlaw.studies.ring.sets import PAIR, SCENARIOS
+
+
+def score(evaluation: Evaluation) -> pd.DataFrame:
+    """Which of two attributes the generated objects keep, a row per group of clips."""
+    return score_pair(SCENARIOS[evaluation.cell.scenario], PAIR, evaluation)

@@ -29,7 +29,8 @@ CLAIMS = {
 }
 PAIRS = ("colour_ring",)
 NO_FLIPS = "_noflip"
-BESIDE = {"colour_ring": "colour_shape", "colour_ring_noflip": "colour_shape_noflip"}  # of the study attributes
+RING, SQUARE = "colour_ring", "colour_shape"  # the set that decides, and the one of the study attributes beside it
+DOMINANT = 0.9  # a share from which colour dominates
 NAMES = {
     "colour_ring": "colour against shape, ball and ring",
     "colour_ring_noflip": "colour against shape, ball and ring, no mirror images",

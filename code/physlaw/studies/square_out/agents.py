@@ -25,8 +25,8 @@ def nearest_in_hull(points: Array, known: Array) -> Array:
 def hull(asked: Asked) -> Array:
     """The law inside the hull of the trained (v1, v2), outside it the law of the hull's nearest point; sizes are held
     to their range."""
-    trained = np.unique(asked.scenario.speeds(asked.world.trained()), axis=0)
-    low, high = asked.world.trained_range
+    trained = np.unique(asked.scenario.speeds(asked.known.trained()), axis=0)
+    low, high = asked.known.trained_range
     init = asked.with_speeds(nearest_in_hull(asked.scenario.speeds(asked.init), trained))
     radii = list(asked.scenario.radius_factors)
     init[:, radii] = np.clip(init[:, radii], low[radii], high[radii])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from physlaw.agents.balls import CLAMP, LAW, NEAREST_CASE, Array, Asked, from_values
-from physlaw.evaluation.bands import nearest_in_bands
+from physlaw.evaluation.following import nearest_in_bands
 from physlaw.studies.velocity_gap.study import BANDS, WIDEST
 
 _RIM = 1e-9  # distance from a band below which a speed is in it

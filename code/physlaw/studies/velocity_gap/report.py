@@ -3,61 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
-from physlaw.report.speeds import CLIP_COLUMNS, speed_panels
-from physlaw.report.study_report import (
-    Column,
-    Figure,
-    StudyReport,
-    make_verdict,
-    not_run,
+from physlaw.report.checks import NOT_RUN, Gate, Judgement, Part, judge, over_seeds
+from physlaw.report.compared import (
+    ERROR,
+    IMPUTED,
+    error_words,
+    is_agent,
+    judged_error,
+    lacking,
     one_model,
+    trained_gates,
     values_of,
 )
-from physlaw.report.verdicts import Verdict, basis, decide, difference
+from physlaw.report.speeds import CLIP_COLUMNS, speed_panels
+from physlaw.report.study_report import Column, Figure, StudyReport
+from physlaw.report.verdicts import Verdict, verdict_of
 from physlaw.studies.velocity_gap import study
 
-THRESHOLD = "every difference > 0, its interval beyond 0"
+THRESHOLD = (
+    f"widest gap: share in a trained band and error / snapper's error, lower bounds > {study.HALF:g}; narrow gap and "
+    f"two islands: error / snapper's error, upper bounds < {study.HALF:g}"
+)
 SPEEDS = (1.0, 4.0)
 
 
 def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
-    """The sets that have finished must fall in order; the widest, a narrower one and one with islands are needed."""
+    """C8: against a snapper, who takes every speed from the nearest trained band's edge."""
     model, size = one_model(metrics)
+    cells = {name: {"scenario": name, "model": model, "size": size} for name in study.NAMES}
+    sides = [{**cells[name], "group": "gap"} for name in study.DECIDING]
+    column = study.EDGE_IMPUTED if judged_error(metrics, sides) == IMPUTED else study.EDGE
+    found = [f"{model}, {size}, in the gap; error / snapper's error"]
+    found += [text for name in study.NAMES if (text := _described(metrics, cells[name], column))]
+    parts, missing = [], []
+    for name, side in zip(study.DECIDING, sides, strict=True):
+        ratio, share = (values_of(metrics, value, **side) for value in (column, "in_band"))
+        if ratio.empty:
+            missing.append(study.NAMES[name])
+            continue
+        wide = name == study.WIDE
+        label = f"{study.NAMES[name]}, error / snapper's"
+        parts.append(Part(label, over_seeds(ratio), study.HALF, above=wide))
+        if wide:
+            parts.append(Part(f"{study.NAMES[name]}, in a trained band", over_seeds(share), study.HALF))
+    if why := lacking(metrics, [study.EDGE]) or (f"not finished: {', '.join(missing)}" if missing else ""):
+        return [verdict_of(metrics, study, "C8", Judgement(NOT_RUN, why), "; ".join([*found, why]), THRESHOLD)]
+    gates = trained_gates(metrics, [cells[name] for name in study.DECIDING])
+    judged = judge(parts, [*gates, _equal(metrics, model, size)], agent=is_agent(metrics))
+    found += [error_words(IMPUTED)] if column == study.EDGE_IMPUTED else []
+    basis = parts[0].estimate.basis
+    return [verdict_of(metrics, study, "C8", judged, "; ".join(found), THRESHOLD, basis)]
 
-    def errors(scenario: str) -> pd.DataFrame:
-        return values_of(metrics, "generated_corrected", scenario=scenario, model=model, size=size, group="gap")
 
-    known = [[name for name in order if len(errors(name))] for order in study.ORDERS]
-    short = [order for order, found in zip(study.ORDERS, known, strict=True) if len(found) < 2 or order[0] not in found]
-    if short:
-        wanted = " or ".join(study.NAMES[name] for name in short[0][1:])
-        why = f"not finished: {study.NAMES[short[0][0]]}, and {wanted}"
-        return [not_run(metrics, study, "C8", why, THRESHOLD)]
-    steps = [pair for found in known for pair in pairwise(found)]
-    falls = [difference(errors(after), errors(before)) for before, after in steps]
-    shown = list(dict.fromkeys(name for found in known for name in found))
-    texts = [f"{model}, {size}; in the gap: " + ", ".join(_described(metrics, name, model, size) for name in shown)]
-    texts += [
-        f"{study.NAMES[before]} minus {study.NAMES[after]} {fall.text(3)}"
-        for (before, after), fall in zip(steps, falls, strict=True)
-    ]
-    left_out = [study.NAMES[name] for order in study.ORDERS for name in order if name not in shown]
-    texts += [f"not finished: {', '.join(left_out)}"] if left_out else []
-    found = "; ".join(texts)
-    return [make_verdict(metrics, study, "C8", decide(falls), found, THRESHOLD, basis(falls))]
+def _equal(metrics: pd.DataFrame, model: str, size: str) -> Gate:
+    """Sets of different sizes would differ by more than the gap."""
+    chosen = metrics["scenario"].isin(study.DECIDING) & (metrics["model"] == model) & (metrics["size"] == size)
+    counts = sorted(set(metrics.loc[chosen & (metrics["kind"] != "missing"), "training_clips"].dropna().astype(int)))
+    return Gate("equal training sets", len(counts) < 2, f"clips: {', '.join(map(str, counts))}")
 
 
-def _described(metrics: pd.DataFrame, scenario: str, model: str, size: str) -> str:
-    mean, snap = (
-        values_of(metrics, column, scenario=scenario, model=model, size=size, group="gap")["value"].mean()
-        for column in ("generated_corrected", "snap")
-    )
-    return f"{study.NAMES[scenario]} {mean:.3f} (snap index {snap:.2f})"
+def _described(metrics: pd.DataFrame, cell: dict[str, str], column: str) -> str:
+    """A set's error over the snapper's, its share in a trained band, and both errors."""
+    columns = (column, "in_band", ERROR, "snapper_corrected")
+    known = [values_of(metrics, name, **cell, group="gap") for name in columns]
+    if any(rows.empty for rows in known):
+        return ""
+    ratio, share, error, snapper = (float(rows["value"].mean()) for rows in known)
+    name = study.NAMES[cell["scenario"]]
+    return f"{name} {ratio:.2f} (in a trained band {share:.2f}, error {error:.3f}, snapper {snapper:.3f})"
 
 
 def _draw(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:

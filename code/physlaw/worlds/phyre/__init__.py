@@ -1,1 +1,3 @@
 """The combinatorial world: templates of four object types, scenes, red balls and their simulation."""
+
+WORLD = "combinatorial"  # its name, in cards and in digests

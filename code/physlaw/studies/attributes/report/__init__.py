@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from types import ModuleType
 
 import pandas as pd
 
-from physlaw.report.study_report import (
-    Column,
-    Decide,
-    Figure,
-    StudyReport,
-    make_verdict,
-    not_run,
+from physlaw.report.checks import NOT_RUN, NOT_SUPPORTED, Estimate, Gate, Judgement, Part, judge, over_seeds
+from physlaw.report.compared import (
+    ENOUGH_MEASURED,
+    TRAINED_ERROR,
+    TRAINED_REVERSED,
+    is_agent,
     one_model,
+    share_gate,
     values_of,
 )
-from physlaw.report.verdicts import INCONCLUSIVE, SUPPORTED, Difference, Verdict, basis, decide, difference
+from physlaw.report.study_report import Column, Decide, Figure, StudyReport
+from physlaw.report.verdicts import Verdict, verdict_of
 from physlaw.studies.attributes import study
 from physlaw.studies.attributes.report.figures import arrows, attribute_words, explanation, outcome_bars, scatter
 
 CROSSED = "crossed"
-EVEN = 0.5
+EVEN, EFFECT = 0.5, 0.6  # of the share that keeps the first; a share below EFFECT is no priority
 MIN_DECIDED = 20  # clips that keep one attribute; fewer say nothing about which one a model prefers
+THRESHOLD = (
+    f"every share's lower bound > {EVEN:g}, not supported below {EFFECT:g}; a pair in which more than half keep both "
+    "combines: exempt where the paper finds so, else not supported"
+)
 
 
 def dominance(metrics: pd.DataFrame, scenario: str, model: str, size: str) -> tuple[pd.DataFrame, int]:
@@ -36,46 +42,65 @@ def dominance(metrics: pd.DataFrame, scenario: str, model: str, size: str) -> tu
     return rows, int(sum(count["value"].sum() for count in counts))
 
 
-def _against_even(rows: pd.DataFrame) -> Difference:
-    even = rows.assign(value=EVEN, low=EVEN, high=EVEN)
-    return difference(even, rows)
+def pair_parts(metrics: pd.DataFrame, cell: Mapping[str, str], name: str, exempt: bool) -> list[Part]:
+    """The parts of one pair: that more than half of the clips that keep one attribute keep the first; or, where more
+    than half of all keep both, that they do not, unless that is expected."""
+    rows, clips = dominance(metrics, cell["scenario"], cell["model"], cell["size"])
+    both = values_of(metrics, "keeps_both_share", **cell, group=CROSSED)
+    if len(both) and float(both["value"].mean()) > EVEN:
+        return [] if exempt else [Part(f"{name}, keeps both", over_seeds(both), EVEN, above=False, digits=3)]
+    if rows.empty or clips < MIN_DECIDED:
+        nothing = Estimate(math.nan, math.nan, math.nan, int(both["seed"].nunique()))
+        return [Part(f"{name}, {clips} clips keep one", nothing, EVEN)]
+    return [Part(f"{name}, first kept", over_seeds(rows), EVEN, smallest=EFFECT, digits=3)]
+
+
+def pair_gates(metrics: pd.DataFrame, cell: Mapping[str, str]) -> list[Gate]:
+    """What a model must do with the combinations that it was trained on."""
+    gates = [share_gate(metrics, cell, "keeps_both_share", f"{cell['scenario']}: trained kept")]
+    for column, bound, name in (
+        ("vanished", 1 - ENOUGH_MEASURED, "vanished"),
+        ("speed_error", TRAINED_ERROR, "speed error"),
+        ("reversed", TRAINED_REVERSED, "reversed"),
+    ):
+        rows = values_of(metrics, column, **cell, group="id")
+        if len(rows):
+            value = float(rows["value"].mean())
+            gates.append(Gate(f"{cell['scenario']}: {name}", value <= bound, f"{value:.3f} (<= {bound:g})"))
+    return [gate for gate in gates if gate is not None]
 
 
 def _order_verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
-    """Of the sets with mirror images, as the paper's; without them where these have not finished. An order of four
-    attributes is not supported by some of its pairs: while one has not finished, no more than INCONCLUSIVE."""
-    threshold = f"every share > {EVEN:g}, its interval beyond it"
+    """C11, of the sets with mirror images, as the paper's; without them where these have not finished. An order of four
+    attributes is not supported by some of its pairs: all are needed."""
     model, size = one_model(metrics)
-    texts, differences, open_pairs, unfinished = [], [], [], False
+    parts, gates, texts, missing = [], [], [], []
     kept: dict[str, float] = {}
     for pair in study.PAIRS:
-        scenario, rows, clips = pair, *dominance(metrics, pair, model, size)
-        if rows.empty and not clips:
-            scenario, rows, clips = pair + study.NO_FLIPS, *dominance(metrics, pair + study.NO_FLIPS, model, size)
-        if rows.empty or clips < MIN_DECIDED:
-            both = values_of(metrics, "keeps_both_share", scenario=scenario, model=model, size=size, group=CROSSED)
-            why = (
-                f"{clips} clips keep one attribute, {both['value'].mean():.2f} keep both"
-                if len(both)
-                else "not finished"
-            )
-            unfinished |= both.empty
-            open_pairs.append(f"{study.NAMES[pair]}: {why}")
+        cell = {"scenario": pair, "model": model, "size": size}
+        if values_of(metrics, "keeps_both_share", **cell, group=CROSSED).empty:
+            cell["scenario"] = pair + study.NO_FLIPS
+        both = values_of(metrics, "keeps_both_share", **cell, group=CROSSED)
+        if both.empty:
+            missing.append(study.NAMES[pair])
             continue
-        one = _against_even(rows)
-        differences.append(one)
-        kept[pair] = float(rows["value"].mean())
-        texts.append(
-            f"{study.NAMES[scenario]}: first kept {rows['value'].mean():.3f} of {clips}, {one.text(3)} to even"
-        )
-    if not differences:
-        return [not_run(metrics, study, "C11", "; ".join(open_pairs), threshold)]
-    verdict = decide(differences)
-    if unfinished and verdict == SUPPORTED:
-        verdict = INCONCLUSIVE
-    order = f"by pairs won: {resulting_order(kept)}"
-    found = "; ".join([f"{model}, {size}, crossed clips", order, *texts, *open_pairs])
-    return [make_verdict(metrics, study, "C11", verdict, found, threshold, basis(differences))]
+        rows, clips = dominance(metrics, cell["scenario"], model, size)
+        parts += pair_parts(metrics, cell, study.NAMES[cell["scenario"]], pair in study.COMBINE)
+        gates += pair_gates(metrics, cell)
+        if len(rows):
+            kept[pair] = float(rows["value"].mean())
+        first = f"{kept[pair]:.3f} of {clips}" if len(rows) else "none keeps one"
+        combines = ", combines as the paper finds" if both["value"].mean() > EVEN and pair in study.COMBINE else ""
+        texts.append(f"{study.NAMES[cell['scenario']]}: first kept {first}, both {both['value'].mean():.3f}{combines}")
+    found = "; ".join([f"{model}, {size}, crossed clips", f"by pairs won: {resulting_order(kept)}", *texts])
+    if missing:
+        why = f"not finished: {', '.join(missing)}"
+        return [verdict_of(metrics, study, "C11", Judgement(NOT_RUN, why), f"{found}; {why}", THRESHOLD)]
+    judged = judge(parts, gates, agent=is_agent(metrics))
+    if not parts:
+        judged = Judgement(NOT_SUPPORTED, "every pair combines")
+    basis = parts[0].estimate.basis if parts else ""
+    return [verdict_of(metrics, study, "C11", judged, found, THRESHOLD, basis)]
 
 
 def resulting_order(kept: Mapping[str, float]) -> str:

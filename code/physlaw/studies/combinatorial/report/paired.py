@@ -12,7 +12,7 @@ from itertools import pairwise
 import pandas as pd
 
 from physlaw.intervals import normal
-from physlaw.report.metrics import trained
+from physlaw.report.compared import trained
 from physlaw.report.tables import Table
 from physlaw.report.verdicts import Difference
 from physlaw.studies.combinatorial.report.rows import (

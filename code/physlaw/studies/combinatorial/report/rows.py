@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from physlaw.report.metrics import trained
+from physlaw.report.compared import trained
 from physlaw.report.tables import MISSING, spread
 from physlaw.studies.combinatorial.study import MEASURES, PAPER_MODELS, SETS, TEMPLATES
 

@@ -9,18 +9,9 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from physlaw.report.metrics import trained
-from physlaw.report.verdicts import (
-    INCONCLUSIVE,
-    NOT_RUN,
-    NOT_SUPPORTED,
-    SUPPORTED,
-    Difference,
-    Verdict,
-    basis,
-    decide,
-    difference,
-)
+from physlaw.report.checks import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED
+from physlaw.report.compared import trained
+from physlaw.report.verdicts import Difference, Verdict, basis, decide, difference
 from physlaw.studies.combinatorial.report.rows import (
     ABOVE,
     BELOW,

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from physlaw.csv_file import COLLECT, read_csv
+from physlaw.report.compared import trained
 from physlaw.report.figures import IN_DIST, OOD, save
-from physlaw.report.metrics import trained
 from physlaw.report.scaling import AXES
 from physlaw.studies.id_ood.report.fits import ScenarioFits, scenario_fits
 

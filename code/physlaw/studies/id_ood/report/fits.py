@@ -7,71 +7,100 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from physlaw.report.metrics import trained
+from physlaw.report.compared import ERROR, error_words, judged_error, trained
 from physlaw.report.scaling import AXES, DATA, MODEL, Fit, power_law
 from physlaw.report.tables import Table
 from physlaw.report.verdicts import Difference
-from physlaw.studies.id_ood.study import PAPER_CLIPS, PAPER_ERRORS, PAPER_ID_SLOPES, PAPER_OOD_SLOPES
+from physlaw.studies.id_ood.study import KINDS, PAPER_CLIPS, PAPER_ERRORS, PAPER_ID_SLOPES, PAPER_OOD_SLOPES
 
 WORDS = {DATA: "data", MODEL: "parameters"}
-ERROR = "generated_corrected"
 NAMES = ["cell", "scenario", "model", "size", "seed"]
+MAIN = "main"  # of the column regime: data sizes that belong on one line
 
 
 @dataclass(frozen=True)
 class ScenarioFits:
     """One scenario's power laws, all of the same runs, so that `gap` has the slopes of outside minus inside.
 
-    inside: excess ID error; outside: OOD error; gap: OOD error over excess ID error.
+    inside, outside: excess error, i.e. less that of parsing true clips, in and out of distribution; gap: the ratio of
+    the two. kinds: the error of clips that are out of the range in one way ("fast", ...).
     """
 
     scenario: str
     inside: Fit
     outside: Fit
     gap: Fit
+    kinds: dict[str, Fit]
     left_out: list[str]  # runs without a logarithm, and why
+    apart: list[str]  # data sizes of another regime
     unfinished: int  # runs that have not finished
     floor: float  # ID error of parsing true clips, world units / s
+    error: str  # the column that all runs are judged by
 
     def notes(self) -> str:
         """What is not in the fits, in words; empty when all is."""
         parts = [f"left out: {', '.join(self.left_out)}"] if self.left_out else []
-        return ", ".join(parts + ([f"{self.unfinished} runs not finished"] if self.unfinished else []))
+        parts += [f"of another regime, shown apart: {', '.join(self.apart)} clips"] if self.apart else []
+        parts += [f"{self.unfinished} runs not finished"] if self.unfinished else []
+        return ", ".join([*parts, *([error_words(self.error)] if error_words(self.error) else [])])
 
 
-def runs_table(metrics: pd.DataFrame) -> pd.DataFrame:
-    """A row per finished run: NAMES, AXES, `id`, `ood`, their intervals over clips (`id_low`, ...), `floor` (ID error
-    of parsing true clips), `excess` (id - floor), all in world units / s, and `ratio` (ood / id)."""
-    ends = [f"{ERROR}_{end}" for end in ("low", "high")]
-    inside = metrics.loc[metrics["group"] == "id", [*NAMES, *AXES, ERROR, *ends, "truth_corrected"]]
-    outside = metrics.loc[metrics["group"] == "ood", ["cell", ERROR, *ends]]
+def runs_table(metrics: pd.DataFrame, error: str = ERROR) -> pd.DataFrame:
+    """A row per finished run: NAMES, AXES, `id`, `ood` by that error, their intervals over clips (`id_low`, ...),
+    `floor` and `ood_floor` (errors of parsing true clips; 0 where not given), `excess` and `ood_excess` (less these),
+    all in world units / s, and `ratio` (ood / id)."""
+    ends = [f"{error}_{end}" for end in ("low", "high")]
+    metrics = metrics.reindex(columns=list(dict.fromkeys([*metrics.columns, *ends])))
+    inside = metrics.loc[metrics["group"] == "id", [*NAMES, *AXES, error, *ends, "truth_corrected"]]
+    outside = metrics.loc[metrics["group"] == "ood", ["cell", error, *ends, "truth_corrected"]]
     inside.columns = pd.Index([*NAMES, *AXES, "id", "id_low", "id_high", "floor"])
-    outside.columns = pd.Index(["cell", "ood", "ood_low", "ood_high"])
+    outside.columns = pd.Index(["cell", "ood", "ood_low", "ood_high", "ood_floor"])
     table = inside.merge(outside, on="cell", how="left", validate="one_to_one")
-    return table.assign(excess=table["id"] - table["floor"], ratio=table["ood"] / table["id"])
+    table["ood_floor"] = table["ood_floor"].fillna(0.0)
+    table = table.assign(excess=table["id"] - table["floor"], ood_excess=table["ood"] - table["ood_floor"])
+    return table.assign(ratio=table["ood"] / table["id"])
+
+
+def of_regime(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The cells whose data size belongs on one line with the others; all where metrics.csv names no regime."""
+    return metrics[metrics["regime"].fillna(MAIN) == MAIN] if "regime" in metrics else metrics
 
 
 def scenario_fits(metrics: pd.DataFrame) -> list[ScenarioFits]:
     """The fits of every scenario that has or will have runs, in the order of metrics.csv."""
     metrics = trained(metrics)
-    runs = runs_table(metrics)
-    return [_fits(str(scenario), runs, metrics) for scenario in metrics["scenario"].unique()]
+    return [_fits(str(scenario), metrics[metrics["scenario"] == scenario]) for scenario in metrics["scenario"].unique()]
 
 
-def _fits(scenario: str, runs: pd.DataFrame, metrics: pd.DataFrame) -> ScenarioFits:
-    of_scenario = runs[runs["scenario"] == scenario]
-    missing = metrics[(metrics["scenario"] == scenario) & (metrics["kind"] == "missing")]
-    lost = of_scenario[["excess", "ood"]].isna().any(axis=1)
-    below = ~lost & (of_scenario["excess"] <= 0)
-    left_out = [f"{cell} (no ball found)" for cell in of_scenario.loc[lost, "cell"]]
-    left_out += [
-        f"{row.cell} (excess {row.excess:.4f}, not positive)" for row in of_scenario[below].itertuples(index=False)
-    ]
-    sized = of_scenario["parameters"] > 0  # reference agents may have none
-    kept = of_scenario[~lost & ~below & sized].assign(gap=lambda rows: rows["ood"] / rows["excess"])
-    inside, outside, gap = (power_law(kept, error) for error in ("excess", "ood", "gap"))
-    floor = float(of_scenario["floor"].mean())
-    return ScenarioFits(scenario, inside, outside, gap, left_out, missing["cell"].nunique(), floor)
+def _fits(scenario: str, metrics: pd.DataFrame) -> ScenarioFits:
+    missing = metrics[metrics["kind"] == "missing"]
+    chosen = of_regime(metrics)
+    error = judged_error(chosen, sides_of(chosen))
+    runs = runs_table(chosen, error)
+    lost = runs[["excess", "ood_excess"]].isna().any(axis=1)
+    below = ~lost & ((runs["excess"] <= 0) | (runs["ood_excess"] <= 0))
+    left_out = [f"{cell} (no ball found)" for cell in runs.loc[lost, "cell"]]
+    left_out += [f"{row.cell} (excess {row.excess:.4f}, not positive)" for row in runs[below].itertuples(index=False)]
+    sized = runs["parameters"] > 0  # reference agents may have none
+    kept = runs[~lost & ~below & sized].assign(gap=lambda rows: rows["ood_excess"] / rows["excess"])
+    inside, outside, gap = (power_law(kept, column) for column in ("excess", "ood_excess", "gap"))
+    apart = sorted(set(metrics["size"].astype(str)) - set(chosen["size"].astype(str)))
+    kinds = {kind: _of_kind(chosen, kept, kind, error) for kind in KINDS if (chosen["group"] == kind).any()}
+    floor = float(runs["floor"].mean())
+    return ScenarioFits(scenario, inside, outside, gap, kinds, left_out, apart, missing["cell"].nunique(), floor, error)
+
+
+def _of_kind(metrics: pd.DataFrame, runs: pd.DataFrame, kind: str, error: str) -> Fit:
+    rows = metrics.loc[metrics["group"] == kind, ["cell", error]].rename(columns={error: kind})
+    known = runs.merge(rows, on="cell")
+    return power_law(known[known[kind] > 0], kind)
+
+
+def sides_of(metrics: pd.DataFrame, groups: tuple[str, ...] = ("id", "ood")) -> list[dict[str, str]]:
+    """Every finished cell's groups, as names for report.compared."""
+    done = metrics[metrics["kind"] != "missing"]
+    cells = done[["scenario", "model", "size"]].drop_duplicates().to_dict("records")
+    return [{**{str(k): str(v) for k, v in cell.items()}, "group": group} for cell in cells for group in groups]
 
 
 def slope_text(slope: Difference) -> str:
@@ -92,11 +121,10 @@ def fit_table(fits: list[ScenarioFits]) -> Table:
     for one in fits:
         inside, outside = (known.get(one.scenario) for known in (PAPER_ID_SLOPES, PAPER_OOD_SLOPES))
         gap = tuple(np.subtract(outside, inside).tolist()) if inside and outside else None
-        for name, fit, paper in (
-            ("excess ID", one.inside, inside),
-            ("OOD", one.outside, outside),
-            ("OOD over excess ID", one.gap, gap),
-        ):
+        every = [("excess ID", one.inside, inside), ("excess OOD", one.outside, outside)]
+        every += [("excess OOD over excess ID", one.gap, gap)]
+        every += [(f"OOD, {KINDS[kind]}", fit, None) for kind, fit in one.kinds.items()]
+        for name, fit, paper in every:
             row = [one.scenario, name, str(fit.runs)]
             for k, axis in enumerate(AXES):
                 row += [axis_text(fit, axis), f"{paper[k]:+.2f}" if paper else "none"]

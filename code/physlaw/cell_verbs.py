@@ -1,0 +1,100 @@
+"""The verbs about cells: each parses its words and calls one function. No torch and no numpy until one is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from physlaw.errors import UserError
+
+
+def train(words: list[str]) -> int:
+    from physlaw.compose import compose_cell
+
+    cell = compose_cell(words)
+    from physlaw.cell.run import train_cell
+    from physlaw.training import ranks
+
+    ranks.join()
+    with ranks.leased_by_main(cell.folder, f"cell {cell.name}", say=ranks.say):
+        train_cell(cell)
+    print(cell.folder)
+    return 0
+
+
+def run(words: list[str]) -> int:
+    from physlaw.compose import compose_cell
+    from physlaw.launch.cells import cell_words
+    from physlaw.verbs import RunConfig
+    from physlaw.words import take
+
+    config, words = take(RunConfig, words)
+    cell = compose_cell(words if config.number is None else cell_words(words, config.number))
+    from physlaw.cell.run import run_cell
+
+    print(run_cell(cell))
+    return 0
+
+
+def evaluate(words: list[str]) -> int:
+    from physlaw.compose import compose_cell
+
+    cell = compose_cell(words)
+    if not cell.model.agent and not (cell.folder / "provenance.json").exists():
+        raise UserError(f"cell {cell.name} is not trained ({cell.folder}); use `physlaw run` or `physlaw train` first")
+    return run(words)
+
+
+def sweep_sampler(words: list[str]) -> int:
+    from physlaw.compose import compose_cell
+    from physlaw.evaluation.config import SweepConfig
+    from physlaw.words import take
+
+    config, rest = take(SweepConfig, words)
+    cell = compose_cell(rest)
+    from physlaw.cell.sweep import sweep_sampler as sweep
+
+    enough, rows = sweep(cell, config)
+    for row in rows:
+        print(f"{row.steps:4d} steps: error {row.error:.4f}, {row.ratio:.3f} of the reference")
+    print(f"{enough} steps are within {config.tolerance:.0%} of {max(config.steps)}")
+    return 0
+
+
+def prepare(words: list[str]) -> int:
+    from physlaw.compose import compose_cell
+    from physlaw.verbs import PrepareConfig
+    from physlaw.words import take
+
+    config, words = take(PrepareConfig, words)
+    cell = compose_cell(words)
+    from physlaw.cell.run import prepare_cell
+
+    prepare_cell(cell, latents=config.stage != "tokenizer")
+    return 0
+
+
+def collect(words: list[str]) -> int:
+    from physlaw.launch.cells import study_cells
+    from physlaw.verbs import CollectConfig
+    from physlaw.words import take
+
+    config, words = take(CollectConfig, words)
+    cells = study_cells(words)
+    from physlaw.results.reproduce import collect_and_report
+
+    folder = Path(config.out) if config.out else Path("results") / cells[0].study / cells[0].table
+    print(collect_and_report(cells, folder, config.mixed_code))
+    return 0
+
+
+def reproduce(words: list[str]) -> int:
+    from physlaw.launch.cells import study_cells
+    from physlaw.verbs import ReproduceConfig
+    from physlaw.words import take
+
+    config, words = take(ReproduceConfig, words)
+    cells = study_cells(words)
+    from physlaw.results.reproduce import reproduce as run_cells
+
+    run_cells(cells, Path(config.out) if config.out else None, config.workers)
+    return 0
