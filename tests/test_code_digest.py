@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from physlaw.code_digest import EQUAL, NUMBERS, code_digest, representative, source_digest, units_of
+from physlaw.code_digest import EQUAL, MODULES, NUMBERS, code_digest, representative, source_digest, units_of
 from physlaw.files import read_json
 
 CODE = '''"""What it is."""
@@ -75,6 +75,7 @@ def test_what_computes_changes_it(tmp_path: Path, change: tuple[str, str]) -> No
 def test_it_covers_what_is_there() -> None:
     root = Path(EQUAL).parent
     assert all((root / name).is_dir() for name in NUMBERS)
+    assert all((root / name).is_file() for name in MODULES)
     assert code_digest() != code_digest(root / "report")
 
 
@@ -87,3 +88,23 @@ def test_digests_that_are_known_to_be_equal_are_one() -> None:
         assert group["why"]
         assert {representative(digest) for digest in group["digests"]} == {group["digests"][-1]}
     assert representative("f" * 64) == "f" * 64
+
+
+METRIC = 'ERROR = Metric("error", "velocity error", 3, LOWER, MEAN)\nOTHER = (ERROR.of("truth", "floor"), 5)\n'
+
+
+def test_how_a_metric_is_shown_is_left_out_and_what_it_is_is_not() -> None:
+    """Also where it comes to stand on more lines."""
+    units = list(units_of(METRIC))
+    assert units == ['ERROR = Metric("error", MEAN)', 'OTHER = (ERROR.of("truth"), 5)']
+    longer = METRIC.replace('"velocity error", 3, LOWER', '\n    "# the error of velocities",\n    digits=2').replace(
+        ", MEAN", ",\n    interval=MEAN,\n"
+    )
+    assert list(units_of(longer)) == ['ERROR = Metric("error", interval=MEAN)', units[1]]
+    assert list(units_of(METRIC.replace('"floor"', '"lowest"'))) == units
+    for change in (('"error"', '"errors"'), ("MEAN", "SHARE"), ('"truth"', '"law"'), ("5", "6")):
+        assert list(units_of(METRIC.replace(*change))) != units
+    shown = 'FAST = replace(ERROR, header="fast", counted=True)\n'
+    assert list(units_of(shown)) == ["FAST = replace(ERROR, counted=True)"]
+    plain = "SCENE = replace(scene, radius=2)\n"
+    assert list(units_of(plain)) == [plain.strip()]

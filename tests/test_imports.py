@@ -14,7 +14,7 @@ PACKAGE = Path(physlaw.__file__).parent
 NOT_EVERYWHERE = ("av", "imageio", "pymunk", "torchmetrics")  # machines that only train may lack them
 # What each layer may import from the package, besides itself and what is common.
 COMMON = {"code_digest", "errors", "fields", "files", "intervals", "lease", "config", "provenance", "terminal", "words"}
-COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "progress"}
+COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "progress", "metric"}
 BELOW = {"worlds", "render", "data", "models", "diffusion", "training", "tracking"}
 ALLOWED = {
     "worlds": set(),
@@ -148,6 +148,8 @@ def test_a_missing_package_is_named(tmp_path: Path) -> None:
 
 def test_reports_draw_without_torch() -> None:
     run_without("import physlaw.report.page, physlaw.results.collect", "torch")
+    every = "from physlaw.studies import NAMES, registry\nfor name in NAMES: registry.report_of(name)"
+    run_without(every, "torch")
 
 
 def test_code_folder_is_no_package() -> None:

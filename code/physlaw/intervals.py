@@ -39,34 +39,6 @@ def wilson(count: int, of: int) -> Share:
     return Share(count, of, count / of, low, high)
 
 
-def count_columns(name: str, count: int, of: int) -> dict[str, float]:
-    """A share and its Wilson interval, as `interval_columns`; NaN of none."""
-    found = wilson(count, of)
-    return interval_columns(name, *(math.nan if v is None else v for v in (found.share, found.low, found.high)))
-
-
-def share_columns(name: str, hits: NDArray[np.bool_]) -> dict[str, float]:
-    """`count_columns` of the clips (N,) that are hits."""
-    return count_columns(name, int(hits.sum()), len(hits))
-
-
-def mean_columns(name: str, values: NDArray[np.float64]) -> dict[str, float]:
-    """The mean of the finite ones of (N,) values, NaN of none, and its bootstrap interval, as `interval_columns`."""
-    known = values[np.isfinite(values)]
-    return interval_columns(name, float(known.mean()) if len(known) else math.nan, *bootstrap(known))
-
-
-def interval_columns(name: str, value: float, low: float, high: float) -> dict[str, float]:
-    """A value and its interval as columns of a row: <name>, <name>_low and <name>_high. Whoever writes or reads them
-    builds their names here."""
-    return dict(zip((name, *interval_names(name)), (value, low, high), strict=True))
-
-
-def interval_names(name: str) -> tuple[str, str]:
-    """The columns that the interval of column `name` is in: low, high."""
-    return f"{name}_low", f"{name}_high"
-
-
 def bootstrap(values: NDArray[np.float64], draws: int = 1000, seed: int = 0) -> tuple[float, float]:
     """Interval of the mean of (N,) values, by the percentile bootstrap; NaN for fewer than two."""
     from scipy.stats import bootstrap as resample

@@ -1,7 +1,8 @@
 """The version of what run folders and results say of themselves: provenance.json, config.json, metrics.csv.
 
 0: written before there were versions; all that is read is there. 1: the first that says so, and a commit that nobody
-knows is "unknown" instead of null. 2: the interval of a column is in columns that are called after it.
+knows is "unknown" instead of null. 2: the interval of a column is in columns that are called after it. 3: every
+metrics.csv has a row per cell and group of clips (report.old_tables).
 """
 
 from __future__ import annotations
@@ -12,10 +13,7 @@ from typing import Any
 from physlaw.errors import UserError
 from physlaw.files import read_json_text
 
-SCHEMA = 2
-# Columns of tables of before schema 2, as they are called now.
-_KEPT = ("keeps_both", "keeps_first", "keeps_second")
-RENAMED = {f"{name}_{end}": f"{name}_share_{end}" for name in _KEPT for end in ("low", "high")}
+SCHEMA = 3
 UNKNOWN = "unknown"  # a commit
 
 

@@ -8,6 +8,7 @@ import pytest
 from physlaw.__main__ import main
 from physlaw.compose import compose_cell
 from physlaw.errors import UserError
+from physlaw.studies.registry import part
 
 TINY = [
     "profile=smoke", "train.steps=4", "train.batch_size=2", "train.log_every=2", "eval.id_clips=4", "eval.ood_clips=6",
@@ -39,6 +40,13 @@ def test_a_study_runs_to_its_table_verdict_and_page(study: str, tmp_path: Path) 
     assert not (metrics["kind"] == "missing").any()
     assert metrics.groupby("cell")["group"].nunique().min() >= 2
     done = metrics.drop_duplicates(["cell", "group"])
+    written = {name for metric in part(study, "score").METRICS for name in metric.columns}
+    assert set(pd.read_csv(next((tmp_path / "runs").rglob("rows.csv")))) == written | {
+        "group",
+        "kind",
+        "level",
+        "clips",
+    }
     for column in columns:
         measured = done[done["level"] >= 0].groupby("cell")[column].count()
         assert (measured > 0).all(), column

@@ -15,9 +15,10 @@ from physlaw.evaluation import pictures
 from physlaw.evaluation.frechet import frechet_distance, pool_latents
 from physlaw.evaluation.pictures import frame_lpips, frame_metrics
 from physlaw.files import sha256_file
+from physlaw.metric import notes_of
 from physlaw.models.lpips import LPIPS, AlexNetFeatures
 from physlaw.studies.combinatorial.generated import Part
-from physlaw.studies.combinatorial.measures import Networks, frechet_row, measure_set, metric_rows
+from physlaw.studies.combinatorial.measures import Measured, Networks, measure_set, set_row
 
 Frames = NDArray[np.uint8]
 
@@ -240,9 +241,14 @@ def test_features_that_cannot_be_compared_are_refused() -> None:
 
 def test_not_more_clips_than_dimensions_is_noted() -> None:
     features = np.random.default_rng(0).normal(size=(6, 5))
-    assert not frechet_row(features, features)["note"]
-    fewer = frechet_row(features[:5], features[1:])
-    assert (fewer["note"], fewer["clips"]) == ("biased: 5 clips for 5 dimensions", 5)
+
+    def row(features: NDArray[np.float64]) -> dict[str, Any]:
+        known = {f"{source}_latents": features for source in ("truth", "generated")}
+        return set_row("set", Measured(pd.DataFrame(index=range(len(features))), {}, known, {}))
+
+    assert not row(features)["notes"]
+    assert row(features[:5])["notes"] == "frechet_latent: biased: 5 clips for 5 dimensions"
+    assert row(features[:5])["clips"] == 5
 
 
 def test_latents_are_pooled_per_frame_and_channel() -> None:
@@ -275,21 +281,20 @@ def test_a_measure_without_its_network_has_no_value_but_a_reason(lpips: LPIPS) -
     def logits(frames: Frames) -> NDArray[np.float32]:
         raise UserError("clips of 2 frames: I3D takes 9 or more")
 
-    def rows(networks: Networks) -> dict[str, dict[str, Any]]:
+    def row(networks: Networks) -> dict[str, Any]:
         made: Any = [Part(np.arange(2), clips, clips, clips)]
         measured = measure_set(made, networks, lambda frames, part: pd.DataFrame(index=range(len(frames))))
-        found = metric_rows("set", measured, "2 frames of 16 x 16")
-        return {row["measure"]: row for row in found if row["source"] == "generated"}
+        return set_row("set", measured)
 
-    found = rows(Networks(encode, lpips, logits))
-    assert list(found) == ["ssim", "psnr", "lpips", "fvd", "frechet_latent"]
-    assert all("2 frames of 16 x 16" in row["protocol"] for row in found.values())
-    assert "16 x 16 pixels: LPIPS needs at least 31" in found["lpips"]["note"]
-    assert found["fvd"]["note"] == "clips of 2 frames: I3D takes 9 or more"
-    assert not any("value" in found[name] for name in ("lpips", "fvd"))
-    assert (found["psnr"]["value"], found["psnr"]["low"], found["psnr"]["clips"]) == (100, 100, 2)
-    assert found["frechet_latent"]["value"] == pytest.approx(0, abs=1e-9)
-    assert "physlaw weights" in rows(Networks(encode))["lpips"]["note"]
+    found = row(Networks(encode, lpips, logits))
+    notes = notes_of(found)
+    assert list(notes) == ["lpips", "fvd", "frechet_latent"]
+    assert "16 x 16 pixels: LPIPS needs at least 31" in notes["lpips"]
+    assert notes["fvd"] == "clips of 2 frames: I3D takes 9 or more"
+    assert np.isnan([found["generated_lpips"], found["generated_fvd"]]).all()
+    assert (found["generated_psnr"], found["generated_psnr_low"], found["clips"]) == (100, 100, 2)
+    assert found["generated_frechet_latent"] == pytest.approx(0, abs=1e-9)
+    assert "physlaw weights" in notes_of(row(Networks(encode)))["lpips"]
 
 
 def test_the_evaluator_of_frames_knows_no_network() -> None:

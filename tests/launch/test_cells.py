@@ -92,7 +92,7 @@ def test_digest_follows_what_changes_a_result() -> None:
         (["profile=tiny"], "unknown profile of study id_ood 'tiny'; valid: agents, mini, paper, short, smoke"),
         (
             ["study=combinatorial", "profile=short"],
-            "profile of study combinatorial 'short'; valid: agents, mini, paper, smoke",
+            "study combinatorial 'short'; valid: agents, mini, paper, smoke",
         ),
         (["recipe=slow"], "unknown recipe 'slow'; valid: faithful, fast"),
         (["study=gap"], "unknown study 'gap'; valid: id_ood, combinatorial"),

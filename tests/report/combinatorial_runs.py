@@ -11,49 +11,41 @@ import pandas as pd
 
 from physlaw.compose import compose_cell
 from physlaw.config import CellConfig
+from physlaw.metric import notes_text
+from physlaw.studies.combinatorial.score import METRICS
 
-COLUMNS = ["kind", "group", "source", "measure", "value", "low", "high", "clips", "protocol", "note"]
 SETS = ("in_template", "out_of_template")
-CAUSES = ("vanishes", "shape")
+CAUSES = {"vanished": 0.1, "deformed": 0.2}
+SETTINGS = {"num_frames": 4, "resolution": 8, "detector_clips": 200}
 MARGINS = ((0, 0.25), (0.25, 0.5), (0.5, 1), (1, 2), (2, 4), (4, np.inf), (0, 1), (1, np.inf))
 NO_WEIGHTS = "no weights given"
 GOOD = {"ssim": 0.95, "psnr": 27.0, "frechet_latent": 0.5, "abnormal": 0.2, "position_error": 12.0, "matched": 0.9}
 FLOOR = {"ssim": 1.0, "psnr": 100.0, "frechet_latent": 0.0, "abnormal": 0.02, "position_error": 0.3, "matched": 1.0}
 
 
-def row(kind: str, group: str, source: str, measure: str, value: float, half: float, clips: int = 40) -> dict[str, Any]:
-    """One row of rows.csv with the interval value - half to value + half."""
-    names = {"kind": kind, "group": group, "source": source, "measure": measure}
-    note = "" if kind != "ambiguity" else "right 6, wrong 2, elsewhere 1, missing 1"
-    return (
-        names
-        | {"value": value, "low": value - half, "high": value + half, "clips": clips}
-        | {
-            "protocol": f"how {measure} is taken; 4 frames",
-            "note": note,
-        }
-    )
-
-
 def cell_rows(quality: dict[tuple[str, str], float] | None = None, half: float = 0.01) -> list[dict[str, Any]]:
     """rows.csv of a cell. quality: (set, measure) -> generated value, where it is not GOOD's. Without weights."""
-    rows = []
+    metrics = {metric.column: metric for metric in METRICS}
+    rows: list[dict[str, Any]] = []
     for group in SETS:
+        row: dict[str, Any] = {"kind": "set", "group": group, "clips": 40}
         for source, known in (("generated", GOOD), ("reconstruction", FLOOR)):
-            for measure, usual in known.items():
-                value = (quality or {}).get((group, measure), usual) if source == "generated" else usual
-                rows.append(row("set", group, source, measure, value, half))
-            for measure in ("lpips", "fvd"):
-                given = (quality or {}).get((group, measure), np.nan) if source == "generated" else np.nan
-                absent = {"note": NO_WEIGHTS, "clips": np.nan} if np.isnan(given) else {}
-                rows.append(row("set", group, source, measure, given, half) | absent)
-            rows += [row("cause", group, source, cause, 0.1 * (k + 1), half) for k, cause in enumerate(CAUSES)]
-    rows.append(row("detector", "truth", "reconstruction", "false positives", 0.03, 0.02, 200))
-    rows.append(row("detector", "truth", "reconstruction", "found: object gone", 0.97, 0.02, 200))
+            changed = {name: value for (of, name), value in (quality or {}).items() if of == group}
+            usual = dict.fromkeys(("lpips", "fvd"), np.nan) | known | CAUSES
+            for name, value in (usual | (changed if source == "generated" else {})).items():
+                row |= metrics[f"{source}_{name}"].stated(value, value - half, value + half, 40)
+        absent = [name for name in ("lpips", "fvd") if np.isnan(row[f"generated_{name}"])]
+        rows.append(row | {"notes": notes_text(dict.fromkeys(absent, NO_WEIGHTS))})
+    for group, share in (("false positives", 0.03), ("found: object gone", 0.97)):
+        called = metrics["reconstruction_abnormal"].stated(share, share - 0.02, share + 0.02)
+        rows.append({"kind": "detector", "group": group, "clips": 200} | called)
+    counts = {"right": 6, "wrong": 2, "elsewhere": 1, "missing": 1}
     for family in ("gap_ball", "all"):
         for low, high in MARGINS:
-            name = f"accuracy {low:g} to {high:g} px"
-            rows.append(row("ambiguity", family, "generated", name, 0.6 if high <= 1 else 0.9, 0.1, 10))
+            value = 0.6 if high <= 1 else 0.9
+            row = {"kind": "ambiguity", "group": f"{family} {low:g} to {high:g} px", "clips": 10}
+            row |= metrics["generated_accuracy"].stated(value, value - 0.1, value + 0.1)
+            rows.append(row | {f"generated_{name}": count for name, count in counts.items()})
     return rows
 
 
@@ -73,7 +65,7 @@ def write_cell(cell: CellConfig, clips: int = 12, templates: int = 4, quality: d
     k % templates, and its SSIM is 0.5 + k / 100."""
     folder = cell.folder / "eval"
     folder.mkdir(parents=True)
-    pd.DataFrame(cell_rows(quality), columns=COLUMNS).to_csv(cell.folder / "rows.csv", index=False)
+    pd.DataFrame(cell_rows(quality)).to_csv(cell.folder / "rows.csv", index=False)
     trained = {"config_digest": cell.digest(), "weights_sha256": "w", "parameters": 1000 * cell.model.depth}
     trained |= {"training_clips": 99_000 * int(cell.size), "steps": 10, "train_seconds": 1.0, "compiled": False}
     trained |= {"tokenizer": {"seconds": 0.0, "digest": "t"}, "commit": "c" * 40, "dirty": False, "code_digest": "d"}
@@ -88,7 +80,7 @@ def write_cell(cell: CellConfig, clips: int = 12, templates: int = 4, quality: d
         for source in ("generated", "reconstruction"):
             columns |= {f"{source}_ssim": 0.5 + index / 100, f"{source}_psnr": 20.0 + int(cell.size) / 10}
             third, sixth = (index % 3 == 0).astype(int), (index % 6 == 0).astype(int)
-            columns |= {f"{source}_abnormal": third, f"{source}_vanishes": third, f"{source}_shape": sixth}
+            columns |= {f"{source}_abnormal": third, f"{source}_vanished": third, f"{source}_deformed": sixth}
             columns |= {f"{source}_position_error": 3.0}
         pd.DataFrame(columns).to_csv(folder / f"{name}.csv", index=False)
         frames = {f"frames/generated_{m}": np.tile([1.0, 0.9, 0.8, 0.7], (clips, 1)) for m in ("ssim", "psnr")}

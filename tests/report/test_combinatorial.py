@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from combinatorial_runs import NO_WEIGHTS, cell_rows, make_cell, metrics_of
+from combinatorial_runs import NO_WEIGHTS, SETTINGS, cell_rows, make_cell, metrics_of
 
 from physlaw.errors import UserError
 from physlaw.label.ratings import read_automatic
 from physlaw.report.metrics import read_metrics
-from physlaw.report.tables import Table
+from physlaw.report.tables import Compared, Table
 from physlaw.results.collect import collect
 from physlaw.results.reproduce import collect_and_report, redraw
-from physlaw.studies.combinatorial.report import compare, gather
+from physlaw.studies.combinatorial.report import REPORT
 from physlaw.studies.combinatorial.report.folders import chosen_rows
 from physlaw.studies.combinatorial.report.paired import paired_difference
 from physlaw.studies.combinatorial.report.rows import counterparts, main_model, ranked_models
@@ -98,10 +98,15 @@ def test_roles_follow_parameters_or_what_is_planned(metrics: pd.DataFrame) -> No
 
 
 def test_every_value_has_its_interval_number_and_protocol(metrics: pd.DataFrame) -> None:
-    table = value_table(metrics)
+    table = value_table(metrics, SETTINGS)
     value = shown(table, "large", "6", "0", "out", "generated", "SSIM")
     assert (value["value [95 %]"], value["clips"]) == ("0.800 [0.790, 0.810]", "40")
-    assert protocols(metrics)["how ssim is taken; 4 frames"] == value["protocol"] == "1"
+    first, number = next(iter(protocols(metrics, SETTINGS).items()))
+    assert number == value["protocol"] == "1"
+    assert first.startswith("11 x 11 Gaussian window")
+    assert first.endswith("; 4 frames of 8 x 8, from arrays")
+    abnormal = shown(table, "large", "6", "0", "out", "generated", "abnormal")
+    assert "of 200 simulated" in list(protocols(metrics, SETTINGS))[int(abnormal["protocol"]) - 1]
     absent = shown(table, "small", "60", "0", "in", "generated", "FVD")
     assert (absent["value [95 %]"], absent["clips"], absent["note"]) == ("n/a", "n/a", NO_WEIGHTS)
     assert set(list(shown(table, "large", "30", "1").values())[3:]) == {"—"}
@@ -109,10 +114,17 @@ def test_every_value_has_its_interval_number_and_protocol(metrics: pd.DataFrame)
 
 def test_causes_detector_and_ambiguity(metrics: pd.DataFrame) -> None:
     causes = shown(cause_table(metrics), "large", "6", "0", "in", "generated")
-    assert (causes["clips"], causes["abnormal"], causes["vanishes"], causes["shape"]) == ("40", "8", "4", "8")
+    assert [causes[name] for name in ("clips", "abnormal", "vanished", "deformed", "split")] == [
+        "40",
+        "8",
+        "4",
+        "8",
+        "n/a",
+    ]
     rows = detector_table(metrics)[1]
     assert rows[0][:4] == ["false positives", "0.030 [0.010, 0.050]", "200", "all"]
-    metrics.loc[(metrics["kind"] == "detector") & (metrics["model"] == "small"), "value"] = 0.5
+    small = (metrics["kind"] == "detector") & (metrics["model"] == "small")
+    metrics.loc[small, "reconstruction_abnormal"] = 0.5
     assert len(detector_table(metrics)[1]) == 4
     accuracy = shown(ambiguity_table(metrics), "large", "6", "0", "all", "generated")
     assert accuracy["0.25 to 0.5 px"] == "0.60 [0.50, 0.70] (10)"
@@ -122,7 +134,7 @@ def test_causes_detector_and_ambiguity(metrics: pd.DataFrame) -> None:
 
 def test_clips_are_gathered_with_the_worst_and_the_median_of_every_template(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    gather([make_cell(tmp_path / "runs", "6", clips=12, templates=4)], out)
+    REPORT.gather([make_cell(tmp_path / "runs", "6", clips=12, templates=4)], out)
     clips = pd.read_csv(out / "clips.csv")
     assert len(clips) == 24
     assert list(clips.columns[:6]) == ["cell", "set", "template", "scene", "trial", "number"]
@@ -160,16 +172,16 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
     folder = cell.folder / "eval"
     (folder / IN / "000005.npz").write_bytes(b"nothing")
     with pytest.raises(UserError, match=r"000005.npz: not a readable npz file with numbers .*; remove it and run"):
-        gather([cell], tmp_path / "out")
+        REPORT.gather([cell], tmp_path / "out")
     (folder / IN / "000005.npz").unlink()
     with pytest.raises(UserError, match=r"000010.npz holds other clips"):
-        gather([cell], tmp_path / "out")
+        REPORT.gather([cell], tmp_path / "out")
     (folder / IN / "000010.npz").unlink()
     with pytest.raises(UserError, match=r"in_template holds 5 clips, .* 12"):
-        gather([cell], tmp_path / "out")
+        REPORT.gather([cell], tmp_path / "out")
     (folder / f"{IN}.csv").unlink()
     with pytest.raises(UserError, match=r"in_template.csv is missing; run the cell again"):
-        gather([cell], tmp_path / "out")
+        REPORT.gather([cell], tmp_path / "out")
 
 
 def test_run_folders_become_a_page_that_redraws_from_its_folder(tmp_path: Path) -> None:
@@ -183,7 +195,7 @@ def test_run_folders_become_a_page_that_redraws_from_its_folder(tmp_path: Path) 
         *("not finished: dit_xs, 60 templates", "10 of 12 templates, evenly spread", f"No value: LPIPS: {NO_WEIGHTS}"),
         *(
             "DiT-XL, beside dit_xs",
-            "template 10000, worst: SSIM 0.500; abnormal (vanishes, shape)",
+            "template 10000, worst: SSIM 0.500; abnormal (vanished, deformed)",
             "found: object gone",
         ),
     ):
@@ -203,6 +215,17 @@ def test_run_folders_become_a_page_that_redraws_from_its_folder(tmp_path: Path) 
     assert r"the paper's & DiT-XL, beside dit\_xs & 6 & 18.2 / 22.1" in before["table.tex"].decode()
 
 
+def test_protocols_need_the_cells_settings(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    collect_and_report([make_cell(tmp_path / "runs", "6")], out)
+    (out / "provenance.json").write_text("{}")
+    with pytest.raises(UserError, match="has not what tables, figures and page need"):
+        redraw(out)
+    (out / "provenance.json").unlink()
+    with pytest.raises(UserError, match=r"provenance\.json is missing; collect it again"):
+        redraw(out)
+
+
 def test_a_study_needs_one_finished_cell(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="none of the 1 cells has finished"):
         collect([make_cell(tmp_path, "6", finished=False)], tmp_path / "out")
@@ -216,41 +239,43 @@ def test_pairs_of_clips_are_compared_clip_by_clip() -> None:
     assert paired_difference(pd.Series([1.0]), pd.Series([2.0])) is None
 
 
+def compare(here: pd.DataFrame, there: pd.DataFrame, tolerance: float) -> list[Compared]:
+    return REPORT.compare(here, there, tolerance)
+
+
 def test_the_comparison_agrees_within_its_tolerances_and_differs_beyond(metrics: pd.DataFrame) -> None:
     assert all(one.agree for one in compare(metrics, metrics, 0.1))
     there = metrics.copy()
     first = there["cell"] == "combinatorial-small-n60-seed0"
 
-    def put(value: float, **names: str) -> None:
-        chosen = first.copy()
-        for column, name in names.items():
-            chosen &= there[column] == name
+    def put(value: float, group: str, column: str) -> None:
+        chosen = first & (there["group"] == group)
         assert chosen.any()
-        there.loc[chosen, "value"] = value
+        there.loc[chosen, column] = value
 
-    put(30.1, group=IN, source="generated", measure="psnr")  # here 27: beyond 10 %
-    put(26.0, group=OUT, source="generated", measure="psnr")
-    put(0.05, group=IN, source="generated", measure="abnormal")  # here 0.2: beyond 0.1 of 0.1
-    put(0.025, group=IN, source="reconstruction", measure="abnormal")  # here 0.02: within 0.01
-    put(0.09, kind="detector", measure="false positives")  # here 0.03: beyond 0.05
-    put(0.93, kind="detector", measure="found: object gone")
-    put(0.3, kind="ambiguity", group="all", measure="accuracy 0 to 1 px")
-    put(0.0, kind="cause", measure="vanishes")  # of few clips: not compared
+    put(30.1, IN, "generated_psnr")  # here 27: beyond 10 %
+    put(26.0, OUT, "generated_psnr")
+    put(0.05, IN, "generated_abnormal")  # here 0.2: beyond 0.1 of 0.1
+    put(0.025, IN, "reconstruction_abnormal")  # here 0.02: within 0.01
+    put(0.09, "false positives", "reconstruction_abnormal")  # here 0.03: beyond 0.05
+    put(0.93, "found: object gone", "reconstruction_abnormal")
+    put(0.3, "all 0 to 1 px", "generated_accuracy")
+    put(0.0, "all 0.5 to 1 px", "generated_accuracy")  # of few clips: not compared
+    put(0.0, IN, "generated_vanished")  # nor these
     differ = {one.name for one in compare(metrics, there, 0.1) if not one.agree}
     assert differ == {
-        "in_template generated psnr",
-        "in_template generated abnormal",
-        "truth reconstruction false positives",
-        "all generated accuracy 0 to 1 px",
+        "in_template generated_psnr",
+        "in_template generated_abnormal",
+        "false positives reconstruction_abnormal",
+        "all 0 to 1 px generated_accuracy",
     }
     assert all(one.agree for one in compare(metrics, there, 2.0) if "false" not in one.name)
 
 
 def test_what_one_side_could_not_measure_is_not_compared(metrics: pd.DataFrame) -> None:
     there = metrics.copy()
-    lost = (there["measure"] == "ssim") & (there["group"] == IN)
-    there.loc[lost, "value"] = np.nan
+    there.loc[there["group"] == IN, "generated_ssim"] = np.nan
     assert not any("fvd" in one.name for one in compare(metrics, there, 0.1))  # without weights on both sides
-    ours = [one for one in compare(metrics, there, 0.1) if one.name == "in_template generated ssim"]
+    ours = [one for one in compare(metrics, there, 0.1) if one.name == "in_template generated_ssim"]
     assert ours
     assert not any(one.agree for one in ours)  # a value got lost, and no note says why

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from physlaw.intervals import interval_columns
+from physlaw.metric import MEAN, Metric
 from physlaw.report.verdicts import Verdict
 from physlaw.studies.attributes.outcomes import KEEPS_BOTH, KEEPS_FIRST, KEEPS_SECOND, share_table
 from physlaw.studies.attributes.report import resulting_order
@@ -27,7 +27,7 @@ def metrics_of(study: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def measured(name: str, value: float, half: float = 0.01) -> dict[str, float]:
-    return interval_columns(name, value, value - half, value + half)
+    return Metric(name, name, interval=MEAN).stated(value, value - half, value + half)
 
 
 SEEDS = (0, 1, 2)
@@ -271,4 +271,4 @@ def test_comparison_holds_shares_to_an_absolute_bound() -> None:
     there = here.assign(reversed=0.0, snap=1.5)
     compared = {one.name: one.agree for one in report_of("memorization").compare(here[[*here]], there, 0.5)}
     assert compared["slow reversed"]
-    assert not compared["slow snap index"]
+    assert not compared["slow snap"]

@@ -244,7 +244,7 @@ def test_what_the_papers_own_figures_say() -> None:
 
 def test_fits_are_drawn_only_where_there_is_a_slope(tmp_path: Path) -> None:
     def dashes(metrics: pd.DataFrame, x: str) -> int:
-        error_curves(metrics, x, tmp_path / "a.svg")
+        error_curves(x, metrics, pd.DataFrame(), tmp_path / "a.svg")
         return (tmp_path / "a.svg").read_text().count("stroke-dasharray: 2.96")
 
     assert dashes(study(), "training_clips") == 6 + 1  # three models, in and out of distribution; legend

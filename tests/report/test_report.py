@@ -15,11 +15,11 @@ from physlaw.evaluation.velocity_blocks import summarize_blocks
 from physlaw.profiles import REPOSITORY
 from physlaw.report.acceptance import COLUMNS, acceptance, acceptance_rows, acceptance_text, not_run
 from physlaw.report.metrics import read_metrics
-from physlaw.report.tables import comparison_text, latex, markdown
+from physlaw.report.tables import Compared, comparison_text, latex, markdown
 from physlaw.results.collect import Finished, check_unmixed
 from physlaw.results.reproduce import redraw
 from physlaw.studies import NAMES
-from physlaw.studies.id_ood.report import compare, write
+from physlaw.studies.id_ood.report import REPORT
 from physlaw.studies.id_ood.report.tables import grid_table, table_rows
 from physlaw.studies.registry import PARTS, part, report_of
 
@@ -84,6 +84,10 @@ def test_the_grid_is_laid_out_as_the_papers_figure() -> None:
     assert r"\caption{Study id\_ood.}" in text
 
 
+def compare(here: pd.DataFrame, there: pd.DataFrame, tolerance: float) -> list[Compared]:
+    return REPORT.compare(here, there, tolerance)
+
+
 def finished(name: str, code: str = "c", data: str = "d", size: str = "30k", tokenizer: str = "t") -> Finished:
     cell = compose_cell([f"size={size}", f"seed={len(name)}"])
     card = {"code_digest": code, "data_digest": data, "tokenizer": {"digest": tokenizer}}
@@ -110,10 +114,10 @@ def test_comparison_agrees_within_the_tolerance_and_differs_beyond(metrics: pd.D
     there.loc[0, "generated_corrected"] *= 1.2
     there.loc[2, "truth_corrected"] += 0.01
     found = {c.name: c.agree for c in compare(metrics, there, 0.1)}
-    assert not found["id generated"]
-    assert not found["ood truth"]
-    assert found["ood2 generated"]
-    assert all(c.agree for c in compare(metrics, there, 0.3) if c.name == "id generated")
+    assert not found["id generated_corrected"]
+    assert not found["ood truth_corrected"]
+    assert found["ood2 generated_corrected"]
+    assert all(c.agree for c in compare(metrics, there, 0.3) if c.name == "id generated_corrected")
     assert "DIFFER" in comparison_text(compare(metrics, there, 0.1))
 
 
@@ -125,7 +129,7 @@ def test_a_trained_tokenizer_is_compared_as_a_model_is(metrics: pd.DataFrame) ->
         moved = there.copy()
         moved["reconstruction_corrected"] *= 1.05
         moved["reconstruction_corrected"] += 0.002
-        found = {c.agree for c in compare(moved, there, 0.1) if c.name.endswith("reconstruction")}
+        found = {c.agree for c in compare(moved, there, 0.1) if c.name.endswith("reconstruction_corrected")}
         assert found == {agree}
 
 
@@ -232,7 +236,7 @@ def test_the_page_and_the_table_end_with_the_measured_tokenizer(tmp_path: Path) 
         assert "Table 3" in text
     metrics = metrics[(metrics["scenario"] != "parabola") | (metrics["group"] == "id")]
     metrics.loc[metrics["scenario"] == "parabola", "kind"] = "missing"
-    write(copy, metrics, "")
+    REPORT.write(copy, metrics, "")
     assert (copy / "table.md").read_text().count("| not run ") == 4  # verdict and source, ID and OOD
 
 

@@ -64,6 +64,7 @@ def test_the_four_outcomes() -> None:
     assert down.negated() == up
 
 
+ACCURACY = ["generated_accuracy", "generated_accuracy_low", "generated_accuracy_high"]
 # Values of SSIM, PSNR and abnormal out of template that improve from step to step beyond intervals of +- 0.01.
 RISING = {"6": (0.80, 20.0, 0.6), "30": (0.85, 21.0, 0.4), "60": (0.90, 22.0, 0.2)}
 
@@ -150,12 +151,12 @@ def test_ambiguity_below_a_pixel() -> None:
     assert "+0.300 [+0.159, +0.441]" in verdict.found
     for below, expected in ((0.85, INCONCLUSIVE), (0.99, INCONCLUSIVE), (1.2, NOT_SUPPORTED)):
         metrics = study()
-        half = metrics["measure"] == "accuracy 0 to 1 px"
-        metrics.loc[half, ["value", "low", "high"]] = [below, below - 0.1, below + 0.1]
+        half = metrics["group"] == "all 0 to 1 px"
+        metrics.loc[half, ACCURACY] = [below, below - 0.1, below + 0.1]
         assert found(metrics)["C15"].verdict == expected
     metrics = study()
-    above = metrics["measure"] == "accuracy 1 to inf px"
-    metrics.loc[above, ["value", "low", "high"]] = [0.1, 0.05, 0.2]
+    above = metrics["group"] == "all 1 to inf px"
+    metrics.loc[above, ACCURACY] = [0.1, 0.05, 0.2]
     assert found(metrics)["C15"].verdict == INCONCLUSIVE  # it fails everywhere
     assert "fails where nothing is ambiguous" in found(metrics)["C15"].found
     metrics = study()

@@ -123,7 +123,9 @@ def _read_cards(folder: Path) -> dict[str, Any]:
 
 def _write(folder: Path, rows: dict[str, list[dict[Any, Any]]], cards: dict[str, Any]) -> pd.DataFrame:
     """All three files. A call killed between them leaves a row and a card that differ: that scenario is done again."""
-    table = pd.DataFrame([row for pair in rows.values() for row in pair], columns=list(COLUMNS))
+    table = pd.DataFrame([row for pair in rows.values() for row in pair])
+    further = [name for name in table if name not in COLUMNS]
+    table = table.reindex(columns=[*COLUMNS, *further])
     write_json(folder / "tokenizer.json", {"limit": LIMIT, "scenarios": cards})
     write_text(folder / FILE, table.to_csv(index=False, float_format="%.6g"))
     write_text(folder / "tokenizer.md", acceptance_text(table))

@@ -9,7 +9,6 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from physlaw.data.records import ClipCounts
 from physlaw.render.discs import render_clips
@@ -78,5 +77,5 @@ class WithMirrored:
         index = np.asarray(index)
         frames = self.source.clips(index % len(self.source))
         mirrored = np.flatnonzero(index >= len(self.source))
-        frames[mirrored] = frames[mirrored].flip(3) if isinstance(frames, Tensor) else frames[mirrored, :, :, ::-1]
+        frames[mirrored] = frames[mirrored, :, :, ::-1] if isinstance(frames, np.ndarray) else frames[mirrored].flip(3)
         return frames

@@ -62,12 +62,18 @@ def chosen_scenes(name: str, count: int, limit: int | None) -> Index:
 
 
 def score_block(
-    evaluation: Evaluation, name: str, level: int, scenes: Scenes, numbers: Index, measure: Measure
+    evaluation: Evaluation,
+    name: str,
+    level: int,
+    scenes: Scenes,
+    numbers: Index,
+    measure: Measure,
+    finish: Callable[[], None] | None = None,
 ) -> pd.DataFrame:
     """Per-clip results of one block: columns block, level, scene, and those of `measure`; a row per number.
 
     Writes <folder>/<name>.csv, and <name>.npz with the first shown_clips clips of every source: "generated", "truth",
-    "reconstruction" and what `measure` adds.
+    "reconstruction" and what `measure` adds. finish: called before the table appears, to write what else belongs to it.
     """
     path, codec, data = evaluation.folder / f"{name}.csv", evaluation.codec, evaluation.data
     if path.exists():
@@ -87,6 +93,8 @@ def score_block(
             shown = {source: frames[: evaluation.config.shown_clips] for source, frames in clips.items()}
     if shown:
         write_arrays(path.with_suffix(".npz"), shown)
+    if finish is not None:
+        finish()
     table = pd.concat(parts, ignore_index=True)
     write_text(path, table.to_csv(index=False, float_format="%.9g"))
     return read_csv(path, RERUN)

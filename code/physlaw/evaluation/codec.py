@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
+AS_ARRAYS = "{num_frames} frames of {resolution} x {resolution}, from arrays"  # how metrics get clips, in protocols
 Features = Callable[[Frames], NDArray[np.float32]]
 
 

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.intervals import interval_columns, ratio_bootstrap
+from physlaw.intervals import ratio_bootstrap
+from physlaw.metric import OWN, Metric
 from physlaw.worlds import laws
 from physlaw.worlds.scenario import Scenario
 
 Array = NDArray[np.float64]
+FOLLOW = Metric("follow", "follow", 2, interval=OWN)  # of a group of clips
 Bands = Sequence[tuple[float, float]]
 
 
@@ -70,10 +72,10 @@ def following_columns(
 
 
 def follow(moved: Array, asked: Array) -> dict[str, float]:
-    """Follow of a group of clips with its bootstrap interval over clips, as interval_columns: sum of moved / sum of
+    """Follow of a group of clips with its bootstrap interval over clips: sum of moved / sum of
     asked over the clips that were measured; NaN where the law and the clamp agree."""
     known = np.isfinite(moved) & (asked > 0)
     if not known.any():
-        return interval_columns("follow", math.nan, math.nan, math.nan)
+        return FOLLOW.stated(math.nan)
     value = float(moved[known].sum() / asked[known].sum())
-    return interval_columns("follow", value, *ratio_bootstrap(moved[known], asked[known]))
+    return FOLLOW.stated(value, *ratio_bootstrap(moved[known], asked[known]))

@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from physlaw.errors import UserError
+from physlaw.evaluation.codec import AS_ARRAYS
+from physlaw.metric import LOWER, OWN, Metric
 
 Features = NDArray[np.float64]
 
-FVD_PROTOCOL = "400 logits of I3D (Kinetics-400), StyleGAN-V's preparation, unbiased covariances, from arrays"
-LATENT_PROTOCOL = "per latent frame and channel mean and spread over space, unbiased covariances, from arrays"
+_FVD = "400 logits of I3D (Kinetics-400), StyleGAN-V's preparation, unbiased covariances, from arrays"
+_LATENT = "per latent frame and channel mean and spread over space, unbiased covariances, from arrays"
+FVD = Metric("fvd", "FVD", 1, LOWER, OWN, f"{_FVD}; {AS_ARRAYS}")
+FRECHET_LATENT = Metric("frechet_latent", "Fréchet, latents", 3, LOWER, OWN, f"{_LATENT}; {AS_ARRAYS}")
 NO_WEIGHTS = "no weights given (`physlaw weights` tells which files and where from)"
 
 

@@ -8,26 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from physlaw.errors import UserError
+from physlaw.evaluation.codec import AS_ARRAYS
+from physlaw.metric import HIGHER, LOWER, MEAN, Metric
+
+if TYPE_CHECKING:  # reports read the metrics, and do without torch
+    from torch import Tensor
 
 Frames = NDArray[np.uint8]
 PerFrame = NDArray[np.float64]  # (N, T)
-Distance = Callable[[Tensor, Tensor], Tensor]  # pictures (n, 3, H, W) in [-1, 1], twice, to (n,)
+Distance = Callable[["Tensor", "Tensor"], "Tensor"]  # pictures (n, 3, H, W) in [-1, 1], twice, to (n,)
 
 WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03  # of SSIM
 BORDER = WINDOW // 2  # pixels whose window reaches out of the picture
 PSNR_OF_EQUALS = 100.0  # and of all frames with a mean squared error below 1e-10
 PIXELS_AT_ONCE = 2**16  # bounds memory: torch unfolds a float64 convolution on CPU, about 1 GB at this size
 
-SSIM_PROTOCOL = "11 x 11 Gaussian window, sigma 1.5, valid region, channel mean, float64"
-PSNR_PROTOCOL = "mean squared error over a frame's pixels and channels, 100 dB if below 1e-10, float64"
-LPIPS_PROTOCOL = "AlexNet, heads v0.1, mean over pixels"
+_SSIM = "11 x 11 Gaussian window, sigma 1.5, valid region, channel mean, float64"
+_PSNR = "mean squared error over a frame's pixels and channels, 100 dB if below 1e-10, float64"
+_LPIPS = "AlexNet, heads v0.1, mean over pixels"
+# Of a clip the mean over its frames.
+SSIM = Metric("ssim", "SSIM", 3, HIGHER, MEAN, f"{_SSIM}; {AS_ARRAYS}")
+PSNR = Metric("psnr", "PSNR", 1, HIGHER, MEAN, f"{_PSNR}; {AS_ARRAYS}")
+LPIPS = Metric("lpips", "LPIPS", 3, LOWER, MEAN, f"{_LPIPS}; {AS_ARRAYS}")
 
 
 @dataclass(frozen=True)
@@ -38,9 +46,8 @@ class FrameMetrics:
     psnr: PerFrame
 
 
-@torch.inference_mode()
 def frame_metrics(truth: Frames, generated: Frames, device: str = "cpu") -> FrameMetrics:
-    """SSIM and PSNR of clips (N, T, H, W, 3) uint8, as SSIM_PROTOCOL and PSNR_PROTOCOL say, on pixels in [0, 1].
+    """SSIM and PSNR of clips (N, T, H, W, 3) uint8, as the protocols of SSIM and PSNR say, on pixels in [0, 1].
 
     Raises:
         UserError: not clips, different shapes, or sides below WINDOW pixels.
@@ -50,20 +57,24 @@ def frame_metrics(truth: Frames, generated: Frames, device: str = "cpu") -> Fram
     _check(truth, generated)
     if min(truth.shape[2:4]) < WINDOW:
         raise UserError(f"frames of {truth.shape[2]} x {truth.shape[3]} pixels: SSIM needs at least {WINDOW} a side")
+    import torch
+
     parts = []
-    for ours, theirs in _frame_pairs(truth, generated, device):
-        # Equal frames have 1 and 100 dB; a condition frame or a lossless tokenizer's need no convolutions.
-        values = torch.tensor([1.0, PSNR_OF_EQUALS], dtype=torch.float64, device=device).repeat(len(ours), 1)
-        differ = (ours != theirs).flatten(1).any(dim=1)
-        if differ.any():
-            values[differ] = _ssim_psnr(ours[differ].double() / 255, theirs[differ].double() / 255)
-        parts.append(values.cpu())
+    with torch.inference_mode():
+        for ours, theirs in _frame_pairs(truth, generated, device):
+            # Equal frames have 1 and 100 dB; a condition frame or a lossless tokenizer's need no convolutions.
+            values = torch.tensor([1.0, PSNR_OF_EQUALS], dtype=torch.float64, device=device).repeat(len(ours), 1)
+            differ = (ours != theirs).flatten(1).any(dim=1)
+            if differ.any():
+                values[differ] = _ssim_psnr(ours[differ].double() / 255, theirs[differ].double() / 255)
+            parts.append(values.cpu())
     ssim, psnr = torch.cat(parts).reshape(*truth.shape[:2], 2).numpy().transpose(2, 0, 1)
     return FrameMetrics(ssim, psnr)
 
 
 def _ssim_psnr(ours: Tensor, theirs: Tensor) -> Tensor:
     """(n, 2) of pictures (n, 3, H, W) float64 in [0, 1]."""
+    import torch
     from torchmetrics.functional.image import structural_similarity_index_measure  # heavy, and only needed here
 
     _, picture = structural_similarity_index_measure(
@@ -83,6 +94,7 @@ def _ssim_psnr(ours: Tensor, theirs: Tensor) -> Tensor:
 
 def _decibel(pictures: Tensor, others: Tensor) -> Tensor:
     """PSNR (n,) of (n, C, H, W) float64 in [0, 1]."""
+    import torch
     from torchmetrics.functional.image import peak_signal_noise_ratio
 
     tenth = torch.full((1, 1, 1, 1), 0.1, dtype=torch.float64)  # an error of 20 dB
@@ -93,16 +105,20 @@ def _decibel(pictures: Tensor, others: Tensor) -> Tensor:
     return found * (20 / twenty.item())  # torchmetrics has 10 / ln 10 in float32 only: 1e-6 dB too little at 30 dB
 
 
-@torch.inference_mode()
 def frame_lpips(distance: Distance, truth: Frames, generated: Frames, device: str = "cpu") -> PerFrame:
     """`distance` (models.lpips.LPIPS on `device`) of every frame: clips (N, T, H, W, 3) uint8 to (N, T).
 
     Raises:
         UserError: not clips, different shapes, or frames too small for the network.
     """
+    import torch
+
     _check(truth, generated)
     pairs = _frame_pairs(truth, generated, device)
-    values = [distance(theirs.float() / 127.5 - 1, ours.float() / 127.5 - 1).double().cpu() for ours, theirs in pairs]
+    with torch.inference_mode():
+        values = [
+            distance(theirs.float() / 127.5 - 1, ours.float() / 127.5 - 1).double().cpu() for ours, theirs in pairs
+        ]
     return torch.cat(values).reshape(truth.shape[:2]).numpy()
 
 
@@ -116,6 +132,8 @@ def _check(truth: Frames, generated: Frames) -> None:
 
 def _frame_pairs(truth: Frames, generated: Frames, device: str) -> Iterator[tuple[Tensor, Tensor]]:
     """Frames (n, 3, H, W) uint8 in order, true and generated, a bounded number at once."""
+    import torch
+
     count, pixels = truth.shape[0] * truth.shape[1], truth.shape[2] * truth.shape[3]
     size = max(1, PIXELS_AT_ONCE // pixels)
     flat = [frames.reshape(count, *frames.shape[2:]) for frames in (truth, generated)]

@@ -16,9 +16,9 @@ from physlaw.data.records import Frames
 from physlaw.evaluation.blocks import chosen_scenes
 from physlaw.evaluation.config import EvalConfig
 from physlaw.evaluation.score import LEFT_OUT, classify
-from physlaw.evaluation.velocity import velocity_errors
-from physlaw.evaluation.velocity_blocks import ERRORS
-from physlaw.intervals import mean_columns
+from physlaw.evaluation.velocity import METRICS as ERRORS
+from physlaw.evaluation.velocity import PAPER_CODE, velocity_errors
+from physlaw.metric import MEAN, Metric
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
 from physlaw.worlds.blocks import Block
@@ -26,6 +26,8 @@ from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenes import eval_scenes
 
 COMPARED = ("truth", "reconstruction")
+DIFFERENCE = Metric("difference", "difference", 4, interval=MEAN)  # of PAPER_CODE, reconstruction less truth
+METRICS = (*(error.of(source) for source in COMPARED for error in ERRORS), DIFFERENCE)
 Reconstruct = Callable[[Frames], Frames]  # (N, T, W, W, 3) uint8 in and out
 
 
@@ -45,7 +47,7 @@ def measure_block(
         columns = {"release_class": classify(scenes.scenario, init)}
         for source, frames in zip(COMPARED, (truth, reconstruct(truth)), strict=True):
             errors = velocity_errors(scenes.scenario, init, positions, frames, method=data.method)
-            columns |= {f"{source}_{error}": getattr(errors, error) for error in ERRORS}
+            columns |= {f"{source}_{error.name}": getattr(errors, error.name) for error in ERRORS}
         parts.append(pd.DataFrame(columns))
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "level", block.level)
@@ -66,17 +68,17 @@ def summarize_tokenizer(table: pd.DataFrame) -> dict[str, dict[str, float]]:
 
     difference: of paper_code, reconstruction less truth clip by clip, its mean over the `judged` clips in world units
     / s, with its 95 % bootstrap interval. Errors named paper_ follow the release and leave small balls and resting
-    ones out, as in evaluate.summarize_group.
+    ones out, as in velocity_blocks.summarize_group.
     """
     return {"id": _summarize(table[table["level"] == 0]), "ood": _summarize(table[table["level"] > 0])}
 
 
 def _summarize(table: pd.DataFrame) -> dict[str, float]:
     as_released = table[~table["release_class"].isin(LEFT_OUT)]
-    difference = as_released["reconstruction_paper_code"] - as_released["truth_paper_code"]
+    parsed = (as_released[PAPER_CODE.of(source).column] for source in reversed(COMPARED))
+    difference = next(parsed) - next(parsed)
     row: dict[str, float] = {"clips": len(table), "judged": int(difference.notna().sum())}
-    for source in COMPARED:
-        for error in ERRORS:
-            values = (as_released if error.startswith("paper") else table)[f"{source}_{error}"]
-            row[f"{source}_{error}"] = values.sum() if error == "missing" else values.mean()
-    return row | mean_columns("difference", difference.to_numpy(dtype=np.float64))
+    for metric in METRICS[:-1]:
+        values = (as_released if metric.name.startswith("paper") else table)[metric.column]
+        row |= metric.over(values.to_numpy(dtype=np.float64))
+    return row | DIFFERENCE.over(difference.to_numpy(dtype=np.float64))

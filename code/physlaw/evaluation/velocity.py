@@ -9,12 +9,13 @@ view, after the contact for collisions. Source: released data sections 7.3 and 7
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
+from physlaw.metric import COUNT, LOWER, Metric
 from physlaw.tracking.balls import Frames, track
 from physlaw.worlds.laws import FRAME_S, WORLD_SIZE
 from physlaw.worlds.scenario import Scenario
@@ -25,21 +26,14 @@ Array = NDArray[np.float64]
 CONTACT_JUMP = 0.1  # a change of ground-truth velocity above this marks the contact
 
 
-# Every scalar error, in the order of reports.
-ERROR_NAMES = (
-    "paper_code",
-    "paper_text",
-    "corrected",
-    "corrected_frame",
-    "paper_code_before",
-    "paper_frame_x",
-    "paper_frame_y",
-    "paper_position_x",
-    "paper_position_y",
-    "paper_delta_r",
-    "paper_momentum",
-    "paper_energy",
-)
+# What rows of clips tell of VelocityErrors, world units / s.
+PAPER_CODE = Metric("paper_code", "error as released", better=LOWER)
+PAPER_TEXT = Metric("paper_text", "error by the paper's formula", better=LOWER)
+CORRECTED = Metric("corrected", "velocity error", better=LOWER)
+CORRECTED_FRAME = Metric("corrected_frame", "velocity error per frame", better=LOWER)
+MISSING = Metric("missing", "frames missing", 0, LOWER, COUNT)
+METRICS = (PAPER_CODE, PAPER_TEXT, CORRECTED, CORRECTED_FRAME, MISSING)
+ENOUGH_SEEN = 0.75  # of the valid frames; a ball seen in less has vanished, and its clip is not measured
 
 
 @dataclass
@@ -79,6 +73,11 @@ class VelocityErrors:
     true_velocity: Array
     tracks: Array | None = None
     radii: Array | None = None
+
+
+# Every scalar error of the release and of ours, in the order of reports.
+_OTHERS = ("missing", "seen", "corrected_imputed", "velocity", "true_velocity", "tracks", "radii")
+ERROR_NAMES = tuple(item.name for item in fields(VelocityErrors) if item.name not in _OTHERS)
 
 
 def valid_frames(scenario: Scenario, positions: Array, radii: Array, used_frames: int) -> NDArray[np.bool_]:

@@ -4,43 +4,82 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from physlaw.data.clips import RenderedClips
-from physlaw.data.gpu_clips import GpuClips
 from physlaw.data.released import ClipFile
 from physlaw.evaluation.blocks import Evaluation, chosen_scenes, score_block
 from physlaw.evaluation.codec import Frames, Index
+from physlaw.evaluation.following import FOLLOW, Bands, follow, following_columns
 from physlaw.evaluation.retrieval import NearestCase
 from physlaw.evaluation.score import LEFT_OUT, classify
-from physlaw.evaluation.velocity import velocity_errors
-from physlaw.intervals import mean_columns
+from physlaw.evaluation.tracks import write_tracks
+from physlaw.evaluation.velocity import CORRECTED, ENOUGH_SEEN, velocity_errors
+from physlaw.evaluation.velocity import METRICS as ERRORS
+from physlaw.metric import COUNT, HIGHER, LOWER, MEAN, SHARE, Metric
 from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
 from physlaw.worlds.blocks import Block
 from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenes import eval_scenes
 
+if TYPE_CHECKING:
+    from physlaw.data.gpu_clips import GpuClips  # torch, which reports do without
+
 SOURCES = ("generated", "truth", "reconstruction", "retrieved")
-ERRORS = ("paper_code", "paper_text", "corrected", "corrected_frame", "missing")
+FLOORS = {"truth": "GT floor", "reconstruction": "tokenizer floor", "retrieved": "retrieval"}  # of corrected errors
+ERRORS_OF = tuple(
+    error.of(source, FLOORS.get(source, "") if error is CORRECTED else "") for source in SOURCES for error in ERRORS
+)
+ERROR = replace(CORRECTED.of(SOURCES[0]), interval=MEAN)
+MEASURED = Metric("measured", "clips measured", 0, interval=COUNT)
+NEARER_TO_CASE = Metric("nearer_to_case", "nearer to case", 2, interval=SHARE)
+# Of generated clips: the share in which every ball is seen in enough frames; the error with a vanished ball standing
+# still; what agents that hold initial values to the trained range, or to its nearest band, err by.
+MEASURED_SHARE = Metric("measured_share", "measured", 2, HIGHER, SHARE)
+IMPUTED = Metric("corrected_imputed", "velocity error, vanished balls standing still", 3, LOWER, MEAN)
+CLAMP = Metric("clamp_corrected", "error of the clamp", 3, interval=MEAN)
+SNAPPER = Metric("snapper_corrected", "error of the snapper", 3, interval=MEAN)
+# The released error of reconstructed clips minus that of true ones, clip by clip.
+TOKENIZER_COST = Metric("tokenizer_cost", "what the tokenizer costs", 4, LOWER, MEAN)
+OF_CLIPS = (MEASURED_SHARE, IMPUTED, CLAMP, SNAPPER, TOKENIZER_COST)
+# Of a group of clips.
+METRICS = (
+    *(MEASURED, *(ERROR if one.column == ERROR.column else one for one in ERRORS_OF), NEARER_TO_CASE),
+    *(*OF_CLIPS, FOLLOW),
+)
+KINDS = ("fast", "slow", "large", "small")  # how a clip is out of the range; speeds first
+TINY = "tiny"  # the group of OOD clips with a ball of less than one pixel of radius; they are in no other but blocks
+# Of a clip: what figures of speeds need.
+CLIP_COLUMNS = ("law_vx1", "generated_vx1", "truth_vx1", "retrieved_vx1", "generated_corrected", "generated_missing")
 
 
-def score_velocities(scenario: Scenario, evaluation: Evaluation, further: Summary | None = None) -> pd.DataFrame:
-    """Every block's rows, and those of groups of blocks; `further` adds columns to each."""
+def score_velocities(
+    scenario: Scenario, evaluation: Evaluation, further: Summary | None = None, bands: Bands | None = None
+) -> pd.DataFrame:
+    """Every block's rows, and those of groups of blocks; `further` adds columns to each.
+
+    Args:
+        bands: trained bands of speed, if they are not the scenario's whole range.
+    """
     cell, training = evaluation.cell, evaluation.training()
-    assert isinstance(training, RenderedClips | GpuClips | ClipFile)
-    cases = NearestCase(training if isinstance(training, ClipFile) else training.scenes, cell.data.num_cond_frames)
+    known = training if isinstance(training, ClipFile) else cast("RenderedClips | GpuClips", training).scenes
+    cases = NearestCase(known, cell.data.num_cond_frames)
     blocks = scenario.eval_blocks(cell.eval.blocks).values()
-    tables = [velocity_block(scenario, evaluation, block, cases) for block in blocks if len(block.grid)]
+    tables = [velocity_block(scenario, evaluation, block, cases, bands) for block in blocks if len(block.grid)]
     return summarize_blocks(pd.concat(tables, ignore_index=True), further)
 
 
-def velocity_block(scenario: Scenario, evaluation: Evaluation, block: Block, cases: NearestCase) -> pd.DataFrame:
-    """Per-clip results of one block: one row per scene, columns <source>_<error>, speeds, and the nearest case."""
+def velocity_block(
+    scenario: Scenario, evaluation: Evaluation, block: Block, cases: NearestCase, bands: Bands | None = None
+) -> pd.DataFrame:
+    """Per-clip results of one block: one row per scene, columns <source>_<error>, speeds, the nearest case, how the
+    scene is out of the range, and how far the generated clip follows the law. Writes tracks/<block>.npz."""
+    tracked: list[Mapping[str, NDArray[Any]]] = []
     data, training = evaluation.data, cases.training
     contact = laws.as_contact(data.contact)
     scenes = eval_scenes(scenario, block.name, data.seed, contact, data.placement)
@@ -58,7 +97,7 @@ def velocity_block(scenario: Scenario, evaluation: Evaluation, block: Block, cas
         columns |= {factor: init[:, k] for k, factor in enumerate(scenario.factors)}
         columns["release_class"] = classify(scenario, init)
         for source, errors in scores.items():
-            columns |= {f"{source}_{error}": getattr(errors, error) for error in ERRORS}
+            columns |= {f"{source}_{error.name}": getattr(errors, error.name) for error in ERRORS}
         for ball in range(scenario.num_balls):
             columns[f"law_vx{ball + 1}"] = scores["generated"].true_velocity[:, ball, 0]
             for source in SOURCES:
@@ -67,10 +106,38 @@ def velocity_block(scenario: Scenario, evaluation: Evaluation, block: Block, cas
         to_law = _distance(scores["generated"].velocity, scores["generated"].true_velocity)
         nearer = np.where(np.isfinite(to_nearest + to_law), (to_nearest < to_law).astype(float), np.nan)
         columns["nearer_to_case"] = nearer
+        generated = scores["generated"]
+        columns["kind"] = kinds_of(scenario, init)
+        columns["radius_px"] = scenario.radii(init).min(axis=1) * data.resolution / laws.WORLD_SIZE
+        columns["generated_seen"] = generated.seen
+        columns[MEASURED_SHARE.column] = (generated.seen >= ENOUGH_SEEN).astype(np.int64)
+        columns[IMPUTED.column] = generated.corrected_imputed
+        columns[TOKENIZER_COST.column] = scores["reconstruction"].paper_code - scores["truth"].paper_code
+        columns |= following_columns(scenario, init, generated.velocity, bands, contact)
+        assert generated.tracks is not None
+        assert generated.radii is not None
+        tracked.append({"scene": index, "init": init, "positions": generated.tracks, "radii": generated.radii})
         return columns
 
+    def keep_tracks() -> None:
+        write_tracks(evaluation.folder / "tracks" / f"{block.name}.npz", tracked)
+
     numbers = chosen_scenes(block.name, len(block.grid), evaluation.limit(block.level))
-    return score_block(evaluation, block.name, block.level, scenes, numbers, measure)
+    return score_block(evaluation, block.name, block.level, scenes, numbers, measure, keep_tracks)
+
+
+def kinds_of(scenario: Scenario, init: NDArray[np.float64]) -> NDArray[np.str_]:
+    """(N, K) -> (N,) how each scene is out of the range, one of KINDS; empty within it."""
+    out = np.full(len(init), "", dtype="<U5")
+    for columns, above, below in (
+        (scenario.radius_factors, "large", "small"),
+        (scenario.speed_factors, "fast", "slow"),
+    ):
+        ends = [scenario.in_dist.interval(scenario.factors[column]) for column in columns]
+        values = init[:, list(columns)]
+        out[(values < [low for low, _ in ends]).any(axis=1)] = below
+        out[(values > [high for _, high in ends]).any(axis=1)] = above
+    return out
 
 
 def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -82,22 +149,22 @@ Summary = Callable[[pd.DataFrame], dict[str, float]]  # further columns for a gr
 
 
 def summarize_group(table: pd.DataFrame, further: Summary | None = None) -> dict[str, float]:
-    """Means over clips of every error of every source, the corrected error's interval, the nearer share, and what the
-    study adds."""
-    row: dict[str, float] = {"clips": len(table), "measured": int(table["generated_corrected"].notna().sum())}
-    for source in SOURCES:
-        for error in ERRORS:
-            values = table[f"{source}_{error}"]
-            if error.startswith("paper"):  # the release leaves small balls and resting ones out
-                values = values[~table["release_class"].isin(LEFT_OUT)]
-            row[f"{source}_{error}"] = values.sum() if error == "missing" else values.mean()
-    row |= mean_columns("generated_corrected", table["generated_corrected"].to_numpy(dtype=np.float64))
-    row["nearer_to_case"] = table["nearer_to_case"].mean()
+    """The columns of METRICS, and what the study adds."""
+    row: dict[str, float] = {"clips": len(table)} | MEASURED.over(table[ERROR.column].notna().to_numpy())
+    for metric in (one for one in METRICS[1:] if one is not FOLLOW):
+        values = table[metric.column]
+        if (
+            metric.name.startswith("paper") or metric is TOKENIZER_COST
+        ):  # the release leaves small balls and resting ones out
+            values = values[~table["release_class"].isin(LEFT_OUT)]
+        row |= metric.over(values.to_numpy(dtype=np.float64))
+    row |= follow(*(table[f"follow_{name}"].to_numpy(dtype=np.float64) for name in ("moved", "asked")))
     return row if further is None else row | further(table)
 
 
 def summarize_blocks(table: pd.DataFrame, further: Summary | None = None) -> pd.DataFrame:
-    """One row per block, then per OOD level ("ood1", ...) and for all OOD clips together ("ood")."""
+    """One row per block, then, of OOD clips whose balls have a pixel of radius at least, per level ("ood1", ...), for
+    all together ("ood") and per kind; and for the others (TINY)."""
     rows = []
     for name, group in table.groupby("block", sort=False):
         level = int(group["level"].iloc[0])
@@ -106,8 +173,15 @@ def summarize_blocks(table: pd.DataFrame, further: Summary | None = None) -> pd.
             {"group": name if level else "id", "kind": "block", "level": level, **summarize_group(group, further)}
         )
     out = table[table["level"] > 0]
+    tiny = out["radius_px"] < 1
+    if tiny.any():
+        small = summarize_group(out[tiny], further)
+        rows.append({"group": TINY, "kind": "kind", "level": -1, **small})
+    out = out[~tiny]
     for number, group in out.groupby("level"):
         rows.append({"group": f"ood{number}", "kind": "level", "level": number, **summarize_group(group, further)})
     if len(out):
         rows.append({"group": "ood", "kind": "all", "level": -1, **summarize_group(out, further)})
+    for kind, group in out[out["kind"].isin(KINDS)].groupby("kind", sort=False):
+        rows.append({"group": kind, "kind": "kind", "level": -1, **summarize_group(group, further)})
     return pd.DataFrame(rows)

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from physlaw.agents.config import PREFIX
-from physlaw.intervals import interval_names
+from physlaw.metric import bounds
 from physlaw.report.checks import Gate
 
 ERROR, IMPUTED, MEASURED, REVERSED = "generated_corrected", "corrected_imputed", "measured_share", "reversed"
 ENOUGH_MEASURED = 0.95  # of a cell's clips; below it a vanished ball counts as standing still, in all that is compared
 TRAINED_ERROR, TRAINED_REVERSED = 0.15, 0.01  # world units / s, and share of clips: what a trained model must meet
-KINDS = ("block", "all", "level", "kind")  # a row of metrics.csv is one group of a cell's clips
 
 Metrics = pd.DataFrame
 Names = Mapping[str, str]  # scenario, model, size, group
@@ -47,14 +46,14 @@ def is_agent(metrics: Metrics) -> bool:
 def values_of(metrics: Metrics, column: str, **names: str) -> pd.DataFrame:
     """A row per seed of the finished cells with these names (scenario=, model=, size=, group=): columns seed, value,
     low, high (NaN where metrics.csv has no interval). No rows where metrics.csv has no such column."""
-    chosen = metrics["kind"].isin(KINDS)
+    chosen = metrics["kind"] != "missing"
     for key, value in names.items():
         chosen &= metrics[key] == value
     rows = metrics[chosen].drop_duplicates("seed")
     if column not in rows:
         rows = rows.iloc[:0].assign(**{column: math.nan})
     rows = rows[rows[column].notna()]
-    ends = {end: rows.get(name, math.nan) for end, name in zip(("low", "high"), interval_names(column), strict=True)}
+    ends = {end: rows.get(name, math.nan) for end, name in zip(("low", "high"), bounds(column), strict=True)}
     return pd.DataFrame({"seed": rows["seed"], "value": rows[column], **ends})
 
 

@@ -13,7 +13,8 @@ import pandas as pd
 
 from physlaw.csv_file import COLLECT, read_csv
 from physlaw.errors import UserError
-from physlaw.schema import RENAMED, UNKNOWN, check_schema
+from physlaw.report.old_tables import current
+from physlaw.schema import UNKNOWN, check_schema
 
 NAMES = ("study", "profile", "recipe", "cell", "seed", "kind")
 # Of every finished cell.
@@ -23,7 +24,8 @@ TEXTS = {"size": str, "commit": str, "dirty": str}
 
 
 def read_metrics(folder: Path) -> pd.DataFrame:
-    """The rows of a results folder's metrics.csv; a commit that nobody knew is UNKNOWN.
+    """The rows of a results folder's metrics.csv, of older ones as they are written now; a commit that nobody knew is
+    UNKNOWN.
 
     Raises:
         UserError: it is not there, of a newer schema, not one of this project, cut off or damaged.
@@ -31,7 +33,7 @@ def read_metrics(folder: Path) -> pd.DataFrame:
     path = folder / "metrics.csv"
     if not path.is_file():
         raise UserError(f"{path}: no such file; run `physlaw collect` or `physlaw reproduce` first")
-    metrics = read_csv(path, COLLECT, TEXTS).rename(columns=RENAMED)
+    metrics = read_csv(path, COLLECT, TEXTS, current)
     for found in set(metrics["schema"].tolist() if "schema" in metrics else ()):
         check_schema(found, path)
     absent = [name for name in (*NAMES, *KNOWN) if name not in metrics]

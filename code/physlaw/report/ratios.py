@@ -11,19 +11,15 @@ from types import ModuleType
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from physlaw.metric import Metric
 from physlaw.report.checks import Estimate, Part, paired
 from physlaw.report.compared import ERROR, Names, values_of
 from physlaw.report.figures import save
-from physlaw.report.study_report import Column, Decide, Figure, StudyReport
+from physlaw.report.sections import Figure
+from physlaw.report.study_report import Decide, StudyReport
 from physlaw.report.verdicts import logarithms
 
-COLUMNS = (
-    Column(ERROR, "velocity error"),
-    Column("truth_corrected", "GT floor"),
-    Column("reconstruction_corrected", "tokenizer floor"),
-    Column("nearer_to_case", "nearer to case", share=True, digits=2),
-    Column("generated_missing", "frames missing", digits=0),
-)
+COLUMNS = (ERROR, "truth_corrected", "reconstruction_corrected", "nearer_to_case", "generated_missing")
 LEGEND = "Velocity error: the corrected one, world units per second, mean over clips."
 
 
@@ -66,14 +62,17 @@ def _dots(names: Mapping[str, str], metrics: pd.DataFrame, clips: pd.DataFrame, 
     save(figure, path)
 
 
-def ratio_report(study: ModuleType, decide: Decide, caption: str) -> StudyReport:
-    """The report of a study that compares errors with and without something."""
+def ratio_report(
+    study: ModuleType, metrics: tuple[Metric, ...], clip_columns: tuple[str, ...], decide: Decide, caption: str
+) -> StudyReport:
+    """The report of a study that compares errors with and without something; metrics, clip_columns: its score's."""
     names = getattr(study, "NAMES", {})
     return StudyReport(
         study,
-        columns=COLUMNS,
+        metrics,
+        COLUMNS,
         groups={"id": "in distribution", "ood": "out of distribution"},
-        clip_columns=("generated_corrected", "generated_missing"),
+        clip_columns=clip_columns,
         figures=(Figure("errors", caption, partial(_dots, names)),),
         decide=decide,
         legend=LEGEND,

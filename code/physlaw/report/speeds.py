@@ -10,7 +10,6 @@ import pandas as pd
 
 from physlaw.report.figures import IN_DIST, OOD, save
 
-CLIP_COLUMNS = ("law_vx1", "generated_vx1", "truth_vx1", "retrieved_vx1", "generated_corrected", "generated_missing")
 Bands = tuple[tuple[float, float], ...]
 
 

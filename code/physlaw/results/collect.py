@@ -18,8 +18,10 @@ from physlaw.config import CellConfig
 from physlaw.csv_file import RERUN
 from physlaw.errors import UserError
 from physlaw.files import read_text, write_text
+from physlaw.metric import bounds
 from physlaw.report.metrics import needed, read_metrics
-from physlaw.schema import RENAMED, SCHEMA, UNKNOWN, read_record_text
+from physlaw.report.old_tables import current
+from physlaw.schema import SCHEMA, UNKNOWN, read_record_text
 from physlaw.studies import registry
 
 MAX_NAMED = 36  # unfinished cells, one a line
@@ -85,9 +87,11 @@ def read_finished(cell: CellConfig) -> Finished | None:
     try:
         trained, training = read_record_text(folder / "provenance.json")
         evaluated, evaluation = read_record_text(folder / "evaluation.json")
-        rows = read_text(folder / "rows.csv")
+        rows = current(read_text(folder / "rows.csv"))
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise UserError(f"{folder / 'rows.csv'}: not the rows of a cell ({error}); {RERUN}") from error
     config = json.dumps(cell.resolved())
     provenance = f'{{"config": {config}, "training": {training.rstrip()}, "evaluation": {evaluation.rstrip()}}}'
     done = Finished(cell, trained, evaluated, rows, provenance)
@@ -168,11 +172,10 @@ def collect(cells: list[CellConfig], out: Path, mixed_code: bool = False) -> tup
 
 def _metrics_text(parts: list[tuple[CellConfig, Finished | None]]) -> str:
     """metrics.csv. The cells' rows are pasted as text: parsing each one's few lines would take most of the time."""
-    first = next(done for _, done in parts if done is not None)
-    names, measured = list(cell_names(first.cell)), _columns(first.rows)
+    finished = [done for _, done in parts if done is not None]
+    first = finished[0]
+    names, measured = list(cell_names(first.cell)), _measured(finished)
     constants = list(first.row_constants())
-    if "kind" not in measured:
-        raise UserError(f"{first.cell.folder / 'rows.csv'}: not the rows of a cell; {RERUN}")
     lines = [",".join(["schema", *names, *measured, *constants])]
     blanks = ["missing" if name == "kind" else "" for name in measured]
     for cell, done in parts:
@@ -180,15 +183,38 @@ def _metrics_text(parts: list[tuple[CellConfig, Finished | None]]) -> str:
         if done is None:
             lines.append(",".join([before, *blanks, *[""] * len(constants)]))
             continue
-        if _columns(done.rows) != measured:
-            raise UserError(f"{cell.folder / 'rows.csv'} has other columns than {first.cell.folder / 'rows.csv'}")
         after = _csv_line(done.row_constants().values())
-        lines += [f"{before},{row},{after}" for row in done.rows.splitlines()[1:]]
+        lines += [f"{before},{row},{after}" for row in _in_order(done.rows, measured)]
     return "\n".join(lines) + "\n"
 
 
+def _measured(finished: list[Finished]) -> list[str]:
+    """The columns of the cells' rows, which are the same but for intervals that older code did not give.
+
+    Raises:
+        UserError: they are not.
+    """
+    every = list(dict.fromkeys(name for done in finished for name in _columns(done.rows)))
+    asked = {name for name in every if not name.endswith(bounds(""))}
+    for done in finished:
+        path, known = done.cell.folder / "rows.csv", _columns(done.rows)
+        if "kind" not in known:
+            raise UserError(f"{path}: not the rows of a cell; {RERUN}")
+        if not asked <= set(known):
+            lacking = next(name for name in every if name in asked - set(known))
+            raise UserError(f"{path} has other columns than those of other cells, it lacks {lacking}; {RERUN}")
+    return every
+
+
 def _columns(rows: str) -> list[str]:
-    return [RENAMED.get(name, name) for name in rows.split("\n", 1)[0].split(",")]
+    return rows.split("\n", 1)[0].split(",")
+
+
+def _in_order(rows: str, columns: list[str]) -> list[str]:
+    """The lines of rows.csv after its header, in this order of columns; blanks where it has none."""
+    if _columns(rows) == columns:
+        return rows.splitlines()[1:]
+    return [_csv_line(row.get(name, "") for name in columns) for row in csv.DictReader(io.StringIO(rows))]
 
 
 def _csv_line(values: Iterable[Any]) -> str:

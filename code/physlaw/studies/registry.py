@@ -15,7 +15,7 @@ from physlaw.studies.claim import Claim
 
 if TYPE_CHECKING:
     from physlaw.data.world import World
-    from physlaw.report.study_report import Report
+    from physlaw.report.study_report import StudyReport
     from physlaw.worlds.scenario import Scenario
 
 PARTS = ("study", "sets", "score", "report")
@@ -104,7 +104,7 @@ def scenarios() -> Dict[str, Scenario]:
     return {name: found for name, found in every.items() if isinstance(found, Scenario)}
 
 
-def report_of(study: str) -> Report:
+def report_of(study: str) -> StudyReport:
     """How a study's results are drawn and judged. Errors as `part`."""
     return part(study, "report").REPORT  # type: ignore[no-any-return]
 

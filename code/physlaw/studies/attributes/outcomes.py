@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.intervals import count_columns
+from physlaw.metric import COUNT, SHARE, Metric
 from physlaw.worlds.regions import within
 
 Array = NDArray[np.float64]
@@ -23,6 +23,17 @@ Box = tuple[Band, Band]
 
 KEEPS_BOTH, KEEPS_FIRST, KEEPS_SECOND, UNDECIDED = 0, 1, 2, 3
 OUTCOMES = ("keeps both", "keeps first", "keeps second", "undecided")  # names of the codes, in order
+# Of a group of clips: how many have each outcome, shares of the decided ones, and keeps first of those that kept one.
+CLIPS = tuple(Metric(f"{name.replace(' ', '_')}_clips", f"{name}: clips", 0, interval=COUNT) for name in OUTCOMES[:3])
+UNDECIDED_CLIPS = Metric("undecided_clips", "undecided", 0, interval=COUNT)
+DECIDED = Metric("decided", "decided", 0, interval=COUNT)
+SHARES = (
+    Metric("keeps_both_share", "keeps both", 2, interval=SHARE),
+    Metric("keeps_first_share", "keeps the first", 2, interval=SHARE),
+    Metric("keeps_second_share", "keeps the second", 2, interval=SHARE),
+)
+DOMINANCE = Metric("dominance", "first of one kept", 2, interval=SHARE)
+METRICS = (DECIDED, *CLIPS, *SHARES, UNDECIDED_CLIPS, DOMINANCE)
 
 # How much nearer, in scaled distance, the nearest candidate must be. Half of it is how far the measured value must lie
 # from the middle between two candidates: 0.075 world units / s, or 0.0175 world units of radius. Of true clips at
@@ -153,24 +164,15 @@ def _check_codes(codes: Codes) -> None:
 
 
 def share_table(codes: Codes) -> dict[str, float]:
-    """How often each outcome came up, for one row of a table.
-
-    Returns:
-        clips, decided; of each outcome by name, blanks as "_": <name>_clips, and of the three decided ones
-        <name>_share of the decided clips and dominance, keeps first of those that kept one attribute, with Wilson's
-        95 % intervals (intervals.count_columns). NaN of none.
-    """
+    """How often each outcome came up, for one row of a table: clips, and the columns of METRICS; NaN of none."""
     _check_codes(codes)
-    decided = int((codes != UNDECIDED).sum())
-    row: dict[str, float] = {"clips": len(codes), "decided": decided}
-    counts = {code: int((codes == code).sum()) for code in range(len(OUTCOMES))}
-    for code, outcome in enumerate(OUTCOMES):
-        key = outcome.replace(" ", "_")
-        row[f"{key}_clips"] = counts[code]
-        if code != UNDECIDED:
-            row |= count_columns(f"{key}_share", counts[code], decided)
-    one = counts[KEEPS_FIRST] + counts[KEEPS_SECOND]
-    return row | count_columns("dominance", counts[KEEPS_FIRST], one)
+    decided, one = codes[codes != UNDECIDED], codes[np.isin(codes, (KEEPS_FIRST, KEEPS_SECOND))]
+    row: dict[str, float] = {"clips": len(codes)} | DECIDED.over(codes != UNDECIDED)
+    for code, metric in enumerate((*CLIPS, UNDECIDED_CLIPS)):
+        row |= metric.over(codes == code)
+    for code, metric in enumerate(SHARES):
+        row |= metric.over(decided == code)
+    return row | DOMINANCE.over(one == KEEPS_FIRST)
 
 
 def combination_distances(query_frames: NDArray, first_frames: NDArray, second_frames: NDArray) -> tuple[Array, Array]:

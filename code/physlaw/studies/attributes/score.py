@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from physlaw.data.config import DataConfig
 from physlaw.evaluation.blocks import Evaluation, chosen_scenes, score_block
 from physlaw.evaluation.codec import Features, Frames, Index
-from physlaw.intervals import share_columns
+from physlaw.metric import LOWER, SHARE, Metric
 from physlaw.render.discs import render_clips
 from physlaw.studies.attributes import outcomes
 from physlaw.studies.attributes.sets import PAIR_OF, SCENARIOS, AttributePair, combination_bounds
@@ -29,7 +29,42 @@ from physlaw.worlds.scenes import SceneSet, coloured_trajectory, eval_scenes
 
 Array = NDArray[np.float64]
 
-SOURCES = ("generated", "truth", "reconstruction")
+_EVENTS = (
+    Metric("vanished", "vanished", 2, interval=SHARE),
+    Metric("reversed", "reversed", 2, interval=SHARE),
+)
+_IDENTITY_CHANGED = Metric("identity_changed", "changed on the way", 2, interval=SHARE)
+_KEPT = (  # of the clips where it can be told
+    Metric("colour_kept", "colour kept", 2, interval=SHARE),
+    Metric("shape_kept", "shape kept", 2, interval=SHARE),
+)
+_SPEED_ERROR = Metric("speed_error", "speed error", better=LOWER)
+_RADIUS_ERROR = Metric("radius_error", "radius error", better=LOWER)
+_KEEPS_BOTH = tuple(
+    outcomes.SHARES[outcomes.KEEPS_BOTH].of(source, header)
+    for source, header in (("truth", "true clips keep both"), ("reconstruction", "reconstructed keep both"))
+)
+_PREDICTIONS = {
+    kind: (
+        Metric(f"{kind}_first", f"{kind}s to keep first"),
+        Metric(f"{kind}_second", f"{kind}s to keep second"),
+        Metric(f"{kind}_predicts", f"nearer in {kind}s is kept", 2, interval=SHARE),
+    )
+    for kind in ("pixel", "latent")
+}
+# Of a group of clips.
+METRICS = (
+    *outcomes.METRICS,
+    *(*_EVENTS, _IDENTITY_CHANGED, *_KEPT, _SPEED_ERROR, _RADIUS_ERROR),
+    *(one for both in _KEEPS_BOTH for one in (both, outcomes.DECIDED.of(both.source))),
+    *(one for three in _PREDICTIONS.values() for one in three),
+)
+# Of a clip: what figures need.
+CLIP_COLUMNS = (
+    *("r", "v", "colour", "shape"),
+    *(f"generated_{name}" for name in ("colour", "radius", "velocity", "shape", "vanished", "reversed", "outcome")),
+    *("pixel_first", "pixel_second", "latent_first", "latent_second"),
+)
 BACKWARDS = -0.05  # world units / s; a ball slower than this, to the left, is reversed and not slow
 # A factor of the scenes -> what is compared, and where it is read.
 _ATTRIBUTES = {
@@ -167,30 +202,31 @@ def _measured(
 
 
 def summarize_looks(table: pd.DataFrame) -> dict[str, float]:
-    """A group's row: shares of outcomes among the decided clips (outcomes.share_table), shares of all clips that
-    vanished or reversed or changed identity, mean errors of speed and radius where they were measured, what the
-    evaluator makes of true and of reconstructed clips, and how well the nearer trained combination predicts which
-    attribute is kept.
+    """A group's row, the columns of METRICS: shares of outcomes among the decided clips (outcomes.share_table), shares
+    of all clips that vanished or reversed or changed identity, mean errors of speed and radius where they were
+    measured, what the evaluator makes of true and of reconstructed clips, and how well the nearer trained combination
+    predicts which attribute is kept.
     """
     codes = table["generated_outcome"].to_numpy(dtype=np.uint8)
     row = outcomes.share_table(codes)
-    for event in ("vanished", "reversed"):
-        row |= share_columns(event, table[f"generated_{event}"].to_numpy() > 0)
+    for event in _EVENTS:
+        row |= event.over(table[f"generated_{event.name}"].to_numpy() > 0)
     changes = table["generated_colour_changes"] + table["generated_shape_changes"]
-    row |= share_columns("identity_changed", changes.to_numpy() > 0)
-    for code in ("colour", "shape"):  # of the clips where it can be told
+    row |= _IDENTITY_CHANGED.over(changes.to_numpy() > 0)
+    for kept in _KEPT:
+        code = kept.name.removesuffix("_kept")
         measured = table[f"generated_{code}"].notna()
-        row |= share_columns(f"{code}_kept", (table[f"generated_{code}"] == table[code])[measured].to_numpy())
-    row["speed_error"] = float((table["generated_velocity"] - table["v"]).abs().mean())
-    row["radius_error"] = float((table["generated_radius"] - table["r"]).abs().mean())
-    for source in ("truth", "reconstruction"):
-        known = outcomes.share_table(table[f"{source}_outcome"].to_numpy(dtype=np.uint8))
-        row[f"{source}_keeps_both_share"] = known["keeps_both_share"]
-        row[f"{source}_decided"] = known["decided"]
-    for kind in ("pixel", "latent"):
+        row |= kept.over((table[f"generated_{code}"] == table[code])[measured].to_numpy())
+    row |= _SPEED_ERROR.over((table["generated_velocity"] - table["v"]).abs().to_numpy())
+    row |= _RADIUS_ERROR.over((table["generated_radius"] - table["r"]).abs().to_numpy())
+    for both in _KEEPS_BOTH:
+        found = table[f"{both.source}_outcome"].to_numpy(dtype=np.uint8)
+        decided = found != outcomes.UNDECIDED
+        row |= both.over(found[decided] == outcomes.KEEPS_BOTH) | outcomes.DECIDED.of(both.source).over(decided)
+    for kind, (to_first, to_second, predicts) in _PREDICTIONS.items():
         first, second = (table[f"{kind}_{which}"].to_numpy(dtype=np.float64) for which in ("first", "second"))
-        row |= {f"{kind}_first": float(first.mean()), f"{kind}_second": float(second.mean())}
-        row |= share_columns(f"{kind}_predicts", outcomes.right_predictions(first, second, codes))
+        row |= to_first.over(first) | to_second.over(second)
+        row |= predicts.over(outcomes.right_predictions(first, second, codes))
     return row
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
 from physlaw.intervals import Share, wilson
+from physlaw.metric import LOWER, SHARE, Metric
 from physlaw.tracking.bodies.measure import ObjectMeasures
 
 Array = NDArray[np.float64]
@@ -45,6 +46,13 @@ FLOORS = {
 CAUSES = tuple(FLOORS)
 QUANTILE = 0.998  # of the simulated clips' statistics, on which a threshold rests
 SAFETY = 1.25  # times that quantile
+# Of a set of clips: how many are abnormal, and for which causes.
+_PROTOCOL = (
+    f"automatic, from tracked objects; thresholds: {SAFETY:g} x the {QUANTILE:.1%} quantile of "
+    "{detector_clips} simulated training clips, reconstructed; Wilson interval"
+)
+ABNORMAL = Metric("abnormal", "abnormal", 2, LOWER, SHARE, _PROTOCOL)
+OF_CAUSES = tuple(Metric(cause, cause, 2, LOWER, SHARE, _PROTOCOL) for cause in CAUSES)
 _WINDOW = 6  # frames over which unexplained changes of velocity add up
 
 

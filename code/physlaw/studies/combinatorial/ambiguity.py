@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
 from physlaw.intervals import wilson
+from physlaw.metric import COUNT, HIGHER, SHARE, Metric
 from physlaw.tracking.balls import Frames, check_frames
 from physlaw.worlds.appearance import PALETTE
 from physlaw.worlds.bodies import RED, SIDE
@@ -26,6 +27,10 @@ Array = NDArray[np.float64]
 
 EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, math.inf)  # pixels of the picture
 ALL = "all"
+# Of the clips of one family and range of margins.
+_PROTOCOL = "outcome of the red ball against the simulator's, by the margin in pixels of the clip; Wilson interval"
+ACCURACY = Metric("accuracy", "accuracy", 2, HIGHER, SHARE, _PROTOCOL)
+COUNTS = tuple(Metric(name, name, 0, interval=COUNT) for name in ("right", "wrong", "elsewhere", "missing"))
 _RED = PALETTE[RED].astype(np.int64)
 _FULL_RED = 2 * _RED[0] - _RED[1] - _RED[2]  # it is 0 for grays and negative for all other colours of the palette
 _MIN_SHARE = 0.05  # a pixel with less red is background (noise of generated frames)

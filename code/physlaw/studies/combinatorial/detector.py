@@ -17,39 +17,55 @@ from physlaw.config import digest_of
 from physlaw.evaluation.blocks import Evaluation
 from physlaw.files import write_json
 from physlaw.lease import leased
+from physlaw.metric import HIGHER, LOWER, MEAN, Metric
 from physlaw.provenance import provenance
 from physlaw.schema import read_record
-from physlaw.studies.combinatorial.abnormal import CAUSES, QUANTILE, SAFETY, Thresholds, calibrate, judge, statistics
+from physlaw.studies.combinatorial.abnormal import (
+    ABNORMAL,
+    CAUSES,
+    QUANTILE,
+    SAFETY,
+    Thresholds,
+    calibrate,
+    judge,
+    statistics,
+)
 from physlaw.studies.combinatorial.abnormal_check import check_detector, simulated_statistics, spread_numbers
 from physlaw.tracking.bodies.measure import measure_clips, pose_errors
 from physlaw.worlds.bodies import Body
 from physlaw.worlds.phyre.scenes import training_videos
 
 EVERY_TEMPLATE = "60"  # the training set with all templates that are trained on
+DETECTOR = "detector"  # kind of the rows that say how far the verdict can be trusted
+CHECKED = (
+    "simulated training clips that the thresholds do not rest on, reconstructed; Wilson interval"  # their protocol
+)
+_POSITION = "distance of tracked objects' centres to the simulator's, px of the 512 px scene"
+_ANGLE = "angle of tracked bars, sticks and jars to the simulator's, radians, symmetries left out"
+_MATCHED = "share of objects and frames in which an object is found again"
+POSITION_ERROR = Metric("position_error", "position error (px)", 1, LOWER, MEAN, _POSITION, counted=True)
+ANGLE_ERROR = Metric("angle_error", "angle_error", 3, LOWER, MEAN, _ANGLE, counted=True)
+MATCHED = Metric("matched", "objects matched", 3, HIGHER, MEAN, _MATCHED, counted=True)
 Motion = tuple[tuple[Body, ...], NDArray[np.float64]]  # bodies, and their (T, B, 3) poses
 
 
 @dataclass(frozen=True)
 class Detector:
-    """A calibrated verdict. checked: rows of what it finds where the answer is known; identity: what it rests on."""
+    """A calibrated verdict. checked: what it finds where the answer is known, as measure, value, low, high, clips;
+    identity: what it rests on."""
 
     thresholds: Thresholds
     checked: list[dict[str, Any]]
     identity: str
 
-    @property
-    def protocol(self) -> str:
-        """What stands beside an abnormal ratio."""
-        return (
-            f"automatic, from tracked objects; thresholds: {SAFETY:g} x the {QUANTILE:.1%} quantile of "
-            f"{self.thresholds.clips} simulated training clips, reconstructed; Wilson interval"
-        )
-
     def rows(self) -> list[dict[str, Any]]:
-        """Rows of kind "detector" for a cell's rows.csv."""
-        protocol = "simulated training clips that the thresholds do not rest on, reconstructed; Wilson interval"
-        common = {"kind": "detector", "group": "truth", "source": "reconstruction", "protocol": protocol}
-        return [common | row for row in self.checked]
+        """Rows of kind DETECTOR, a row per group of simulated clips: how many of them are called abnormal."""
+        called = ABNORMAL.of("reconstruction")
+        return [
+            {"kind": DETECTOR, "group": one["measure"], "clips": one["clips"]}
+            | called.stated(one["value"], one["low"], one["high"])
+            for one in self.checked
+        ]
 
     def measure(self, frames: NDArray[np.uint8], motions: Sequence[Motion]) -> pd.DataFrame:
         """(N, T, W, W, 3) clips and their true motions -> a row per clip: abnormal and every cause as 0 or 1, every

@@ -7,7 +7,7 @@ of the true videos are measured the same way: what no model behind that tokenize
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,24 +16,24 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from physlaw.errors import UserError
-from physlaw.evaluation.frechet import FVD_PROTOCOL, LATENT_PROTOCOL, NO_WEIGHTS, frechet_distance, pool_latents
-from physlaw.evaluation.pictures import (
-    LPIPS_PROTOCOL,
-    PSNR_PROTOCOL,
-    SSIM_PROTOCOL,
-    Distance,
-    frame_lpips,
-    frame_metrics,
-)
-from physlaw.intervals import mean_columns, normal, share_columns
+from physlaw.evaluation.frechet import FRECHET_LATENT, FVD, NO_WEIGHTS, frechet_distance, pool_latents
+from physlaw.evaluation.pictures import LPIPS, PSNR, SSIM, Distance, frame_lpips, frame_metrics
+from physlaw.intervals import normal
+from physlaw.metric import Metric, notes_text, of_sources
+from physlaw.studies.combinatorial.abnormal import ABNORMAL, OF_CAUSES
+from physlaw.studies.combinatorial.detector import ANGLE_ERROR, MATCHED, POSITION_ERROR
 from physlaw.studies.combinatorial.generated import GENERATED, RECONSTRUCTION, TRUTH, GeneratedSet, Part
 
 Frames = NDArray[np.uint8]
 Array = NDArray[np.float64]
 
 SOURCES = (GENERATED, RECONSTRUCTION)
-COLUMNS = ("kind", "group", "source", "measure", "value", "low", "high", "clips", "protocol", "note")
+SET = "set"  # kind of a set's rows
 FRECHET_DRAWS = 100
+
+
+class NoValue(Exception):
+    """Why a metric has no value here."""
 
 
 @dataclass(frozen=True)
@@ -97,45 +97,74 @@ def measure_set(made: GeneratedSet, networks: Networks, objects: Callable[[Frame
 
 def _frame_values(truth: Frames, frames: Frames, networks: Networks, notes: dict[str, str]) -> dict[str, Array]:
     """(N, T) of each metric that can be computed; of the others the reason, in notes."""
-    pixels = frame_metrics(truth, frames, networks.device)
-    found = {"ssim": pixels.ssim, "psnr": pixels.psnr}
-    if networks.lpips is None:
-        notes["lpips"] = NO_WEIGHTS
-    else:
+    found: dict[str, Array] = {}
+    for metrics, values in BY_FRAME.items():
         try:
-            found["lpips"] = frame_lpips(networks.lpips, truth, frames, networks.device)
-        except UserError as error:
-            notes["lpips"] = str(error)
+            found |= zip((metric.name for metric in metrics), values(truth, frames, networks), strict=True)
+        except NoValue as reason:
+            notes |= dict.fromkeys((metric.name for metric in metrics), str(reason))
     return found
 
 
 def _features(frames: Frames, networks: Networks, notes: dict[str, str]) -> dict[str, Array]:
     """(N, D) of each kind that can be computed; of the others the reason, in notes under the metric's name."""
     found = {}
-    if networks.encode is None:
-        notes["frechet_latent"] = "the model tells no latents"
-    else:
-        found["latents"] = pool_latents(networks.encode(frames))
-    if networks.logits is None:
-        notes["fvd"] = NO_WEIGHTS
-    else:
+    for metric, (kind, features) in OF_FEATURES.items():
         try:
-            found["logits"] = np.asarray(networks.logits(frames), dtype=np.float64)
-        except UserError as error:
-            notes["fvd"] = str(error)
+            found[kind] = features(frames, networks)
+        except NoValue as reason:
+            notes[metric.name] = str(reason)
     return found
 
 
-def _row(columns: dict[str, float], clips: int) -> dict[str, Any]:
-    return dict(zip(("value", "low", "high"), columns.values(), strict=True)) | {"clips": clips}
+def _pixel_values(truth: Frames, frames: Frames, networks: Networks) -> tuple[Array, ...]:
+    found = frame_metrics(truth, frames, networks.device)
+    return found.ssim, found.psnr
 
 
-def mean_row(values: Array) -> dict[str, Any]:
-    """Mean over clips that have a value, with its bootstrap interval."""
-    return _row(mean_columns("value", values), int(np.isfinite(values).sum()))
+def _lpips_values(truth: Frames, frames: Frames, networks: Networks) -> tuple[Array, ...]:
+    if networks.lpips is None:
+        raise NoValue(NO_WEIGHTS)
+    try:
+        return (frame_lpips(networks.lpips, truth, frames, networks.device),)
+    except UserError as error:
+        raise NoValue(str(error)) from error
 
 
-def frechet_row(truth: Array, others: Array) -> dict[str, Any]:
+def _latents(frames: Frames, networks: Networks) -> Array:
+    if networks.encode is None:
+        raise NoValue("the model tells no latents")
+    return pool_latents(networks.encode(frames))
+
+
+def _logits(frames: Frames, networks: Networks) -> Array:
+    if networks.logits is None:
+        raise NoValue(NO_WEIGHTS)
+    try:
+        return np.asarray(networks.logits(frames), dtype=np.float64)
+    except UserError as error:
+        raise NoValue(str(error)) from error
+
+
+# Metrics of a clip's frames, (N, T) each, that one function gives; a clip's value is the mean over its frames.
+BY_FRAME: dict[tuple[Metric, ...], Callable[[Frames, Frames, Networks], tuple[Array, ...]]] = {
+    (SSIM, PSNR): _pixel_values,
+    (LPIPS,): _lpips_values,
+}
+# Frechet distances: the kind of features, and what gives them.
+OF_FEATURES: dict[Metric, tuple[str, Callable[[Frames, Networks], Array]]] = {
+    FVD: ("logits", _logits),
+    FRECHET_LATENT: ("latents", _latents),
+}
+OF_FRAMES = tuple(metric for metrics in BY_FRAME for metric in metrics)
+# Of a set of clips. What is not named above is a column of Detector.measure.
+METRICS = (
+    *of_sources(SOURCES, (*OF_FRAMES, *OF_FEATURES)),
+    *of_sources(SOURCES, (ABNORMAL, *OF_CAUSES, POSITION_ERROR, ANGLE_ERROR, MATCHED)),
+)
+
+
+def frechet_columns(metric: Metric, truth: Array, others: Array) -> dict[str, float]:
     """Frechet distance of (N, D) features, with the interval from the bootstrap's standard error: resampled sets hold
     clips twice and lie farther apart, so that their own quantiles would not surround the value."""
     value, draws = frechet_distance(truth, others), []
@@ -144,59 +173,24 @@ def frechet_row(truth: Array, others: Array) -> dict[str, Any]:
         index = rng.integers(len(truth), size=len(truth))
         draws.append(frechet_distance(truth[index], others[index]))
     half = normal() * float(np.std(draws, ddof=1))
-    note = f"biased: {len(truth)} clips for {truth.shape[1]} dimensions" if len(truth) <= truth.shape[1] else ""
-    return {"value": value, "low": max(0.0, value - half), "high": value + half, "clips": len(truth), "note": note}
+    return metric.stated(value, max(0.0, value - half), value + half, len(truth))
 
 
-def metric_rows(name: str, measured: Measured, where: str) -> list[dict[str, Any]]:
-    """The set's picture metrics, for both sources: rows of COLUMNS.
-
-    Args:
-        where: frames and size of the clips, for the protocol.
-    """
-    rows = []
-    for source in SOURCES:
-        common = {"kind": "set", "group": name, "source": source}
-        for metric, protocol in (("ssim", SSIM_PROTOCOL), ("psnr", PSNR_PROTOCOL), ("lpips", LPIPS_PROTOCOL)):
-            known = measured.table.get(f"{source}_{metric}")
-            found = {"note": measured.notes.get(metric, "")} if known is None else mean_row(known.to_numpy())
-            rows.append({**common, "measure": metric, "protocol": f"{protocol}; {where}", **found})
-        for metric, kind, protocol in (
-            ("fvd", "logits", FVD_PROTOCOL),
-            ("frechet_latent", "latents", LATENT_PROTOCOL),
-        ):
-            features = measured.features.get(f"{source}_{kind}")
-            found = {"note": measured.notes.get(metric, "")}
-            if features is not None and len(features) > 1:
-                found = frechet_row(measured.features[f"{TRUTH}_{kind}"], features)
-            rows.append({**common, "measure": metric, "protocol": f"{protocol}; {where}", **found})
-    return rows
-
-
-def share_row(holds: NDArray[np.bool_]) -> dict[str, Any]:
-    """Share of clips, with Wilson's interval."""
-    return _row(share_columns("value", holds), len(holds))
-
-
-def object_rows(name: str, table: pd.DataFrame, causes: Sequence[str], protocol: str) -> list[dict[str, Any]]:
-    """The set's abnormal ratio, its causes and the objects' position errors, for both sources: rows of COLUMNS."""
-    rows = []
-    for source in SOURCES:
-        common = {"group": name, "source": source}
-        for kind, measures in (("set", ("abnormal",)), ("cause", causes)):
-            for measure in measures:
-                found = share_row(table[f"{source}_{measure}"].to_numpy().astype(bool))
-                rows.append({"kind": kind, **common, "measure": measure, "protocol": protocol, **found})
-        for measure, explained in (
-            ("position_error", "distance of tracked objects' centres to the simulator's, px of the 512 px scene"),
-            ("angle_error", "angle of tracked bars, sticks and jars to the simulator's, radians, symmetries left out"),
-            ("matched", "share of objects and frames in which an object is found again"),
-        ):
-            found = mean_row(table[f"{source}_{measure}"].to_numpy())
-            rows.append({"kind": "set", **common, "measure": measure, "protocol": explained, **found})
-    return rows
-
-
-def rows_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows as a table with all COLUMNS."""
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+def set_row(name: str, measured: Measured) -> dict[str, Any]:
+    """A set's row: the columns of METRICS, and notes."""
+    row: dict[str, Any] = {"kind": SET, "group": name, "clips": len(measured.table)}
+    notes = dict(measured.notes)
+    kinds = {metric.name: kind for metric, (kind, _) in OF_FEATURES.items()}
+    for metric in METRICS:
+        if metric.name not in kinds:
+            values = measured.table.get(metric.column)
+            row |= metric.over(np.empty(0) if values is None else values.to_numpy(dtype=np.float64))
+            continue
+        features = measured.features.get(f"{metric.source}_{kinds[metric.name]}")
+        if features is None or len(features) < 2:
+            row |= metric.stated(np.nan)
+            continue
+        row |= frechet_columns(metric, measured.features[f"{TRUTH}_{kinds[metric.name]}"], features)
+        if len(features) <= features.shape[1]:
+            notes[metric.name] = f"biased: {len(features)} clips for {features.shape[1]} dimensions"
+    return row | {"notes": notes_text(notes)}

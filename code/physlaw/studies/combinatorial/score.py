@@ -17,28 +17,20 @@ from physlaw.evaluation.blocks import Evaluation
 from physlaw.evaluation.codec import Codec
 from physlaw.evaluation.config import EvalConfig
 from physlaw.files import write_json, write_text
-from physlaw.models.i3d import load_i3d
-from physlaw.models.lpips import LPIPS
+from physlaw.metric import of_sources
 from physlaw.schema import read_record
-from physlaw.studies.combinatorial.abnormal import CAUSES
-from physlaw.studies.combinatorial.ambiguity import EDGES, accuracy_by_margin, outcomes_from_frames
+from physlaw.studies.combinatorial.ambiguity import ACCURACY, COUNTS, EDGES, accuracy_by_margin, outcomes_from_frames
 from physlaw.studies.combinatorial.detector import Detector, prepare_detector
 from physlaw.studies.combinatorial.generated import GeneratedSet, Part, VideoSet, chosen_numbers
-from physlaw.studies.combinatorial.measures import (
-    SOURCES,
-    Measured,
-    Networks,
-    measure_set,
-    metric_rows,
-    object_rows,
-    rows_table,
-)
+from physlaw.studies.combinatorial.measures import METRICS as OF_SETS
+from physlaw.studies.combinatorial.measures import SOURCES, Measured, Networks, measure_set, set_row
 from physlaw.studies.combinatorial.study import IN_TEMPLATE, OUT_OF_TEMPLATE, PAPER_CLIPS
 from physlaw.worlds.phyre.ambiguity import FAMILIES, AmbiguityScenes
 from physlaw.worlds.phyre.scenes import PhyreScenes, in_template_videos, out_of_template_videos
 
 AMBIGUITY = "ambiguity"
 DECIDED_FRAMES = 32  # in shorter clips the ball is still on its way
+METRICS = (*OF_SETS, *of_sources(SOURCES, (ACCURACY, *COUNTS)))
 
 
 def template_sets(cell: CellConfig) -> dict[str, VideoSet]:
@@ -75,6 +67,9 @@ def metric_networks(config: EvalConfig, codec: Codec) -> Networks:
     Raises:
         UserError: a file is missing, or another one.
     """
+    from physlaw.models.i3d import load_i3d  # torch, which reports do without
+    from physlaw.models.lpips import LPIPS
+
     device = codec.device
     lpips = LPIPS(Path(config.lpips_file), config.lpips_sha256).to(device) if config.lpips_file else None
     logits = load_i3d(Path(config.i3d_file), config.i3d_sha256).to(device).logits_of if config.i3d_file else None
@@ -82,20 +77,22 @@ def metric_networks(config: EvalConfig, codec: Codec) -> Networks:
 
 
 def score(evaluation: Evaluation) -> pd.DataFrame:
-    """A row for every set and measure; generated clips, per-clip tables and features stay in the eval folder."""
+    """A row per group of clips, with the columns of METRICS that it has, and notes; generated clips, per-clip tables
+    and features stay in the eval folder. Groups: of kind SET the sets of videos, of kind DETECTOR simulated clips, of
+    kind AMBIGUITY a family's scenes of a range of margins, "<family> <low> to <high> px".
+    """
     cell, codec = evaluation.cell, evaluation.codec
     networks = metric_networks(cell.eval, codec)
     detector = prepare_detector(evaluation)
     rows = detector.rows()
-    where = f"{cell.data.num_frames} frames of {cell.data.resolution} x {cell.data.resolution}, from arrays"
     for name, videos in template_sets(cell).items():
         made = generated_set(cell, name, videos)
         made.make(codec, evaluation.say)
-        measured = _measured(evaluation, made, networks, detector)
-        rows += metric_rows(name, measured, where) + object_rows(name, measured.table, CAUSES, detector.protocol)
+        rows.append(set_row(name, _measured(evaluation, made, networks, detector)))
     for family, videos in ambiguity_sets(cell).items():
         generated_set(cell, family, videos).make(codec, evaluation.say)
-    return rows_table(rows + ambiguity_rows(cell))
+    columns = ["kind", "group", "clips", *(name for metric in METRICS for name in metric.columns), "notes"]
+    return pd.DataFrame(rows + ambiguity_rows(cell), columns=columns)
 
 
 def _measured(evaluation: Evaluation, made: GeneratedSet, networks: Networks, detector: Detector) -> Measured:
@@ -149,34 +146,22 @@ def ambiguity_table(cell: CellConfig) -> pd.DataFrame:
 
 
 def ambiguity_rows(cell: CellConfig) -> list[dict[str, Any]]:
-    """Accuracy by margin, for each family and for all: rows of kind "ambiguity", measure "accuracy LOW to HIGH px".
+    """Rows of kind AMBIGUITY, for every family and all of them, by ranges of margins that have clips.
 
     Writes eval/ambiguity.csv.
     """
     table = ambiguity_table(cell)
     write_text(cell.folder / "eval" / f"{AMBIGUITY}.csv", table.to_csv(index=False, float_format="%.9g"))
-    rows = []
-    protocol = "outcome of the red ball against the simulator's, by the margin in pixels of the clip; Wilson interval"
+    true, margins, families = (table[name].tolist() for name in ("true", "margin", "family"))
+    rows: dict[str, dict[str, Any]] = {}
     for source in SOURCES:
         for edges in (EDGES, (0.0, 1.0, np.inf)):
-            true, outcomes, margins, families = (table[name].tolist() for name in ("true", source, "margin", "family"))
-            found = accuracy_by_margin(true, outcomes, margins, edges, families)
-            for row in found:
-                if not row.clips:
-                    continue
-                counts = f"right {row.right}, wrong {row.wrong}, elsewhere {row.elsewhere}, missing {row.missing}"
-                rows.append(
-                    {
-                        "kind": AMBIGUITY,
-                        "group": row.family,
-                        "source": source,
-                        "measure": f"accuracy {row.low:g} to {row.high:g} px",
-                        "value": row.accuracy,
-                        "low": row.accuracy_low,
-                        "high": row.accuracy_high,
-                        "clips": row.clips,
-                        "protocol": protocol,
-                        "note": counts,
-                    }
-                )
-    return rows
+            for found in accuracy_by_margin(true, table[source].tolist(), margins, edges, families):
+                if found.accuracy is None or found.accuracy_low is None or found.accuracy_high is None:
+                    continue  # no clips
+                name = f"{found.family} {found.low:g} to {found.high:g} px"
+                row = rows.setdefault(name, {"kind": AMBIGUITY, "group": name, "clips": found.clips})
+                row |= ACCURACY.of(source).stated(found.accuracy, found.accuracy_low, found.accuracy_high)
+                for count in COUNTS:
+                    row |= count.of(source).stated(getattr(found, count.name))
+    return list(rows.values())

@@ -70,15 +70,6 @@ AGENT_MODELS = ("b", "xl")  # an agent without a size is both
 IN_TEMPLATE_QUALITY = ("ssim", "psnr", "lpips")  # of C6
 SHOWN_ONLY = ("frechet_latent",)  # not the paper's measure: in tables, never part of a verdict
 
-# Measures of the paper's table: whether more is better, digits shown (the paper's own where it has the measure).
-MEASURES = {
-    "fvd": (False, 1),
-    "frechet_latent": (False, 3),
-    "ssim": (True, 3),
-    "psnr": (True, 1),
-    "lpips": (False, 3),
-    "abnormal": (False, 2),
-}
 PAPER_MODELS = {"dit_xl": "DiT-XL", "dit_b": "DiT-B"}  # the larger and the smaller one
 # (model, templates) -> measure -> in-template, out-of-template.
 PAPER = {

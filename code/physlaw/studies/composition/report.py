@@ -8,13 +8,15 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from physlaw.metric import by_column
 from physlaw.report.checks import NOT_RUN, Gate, Judgement, Part, judge, over_seeds, paired
 from physlaw.report.compared import is_agent, is_agent_row, one_model, share_gate, values_of
 from physlaw.report.figures import IN_DIST, OOD, save
-from physlaw.report.study_report import Column, Figure, StudyReport
+from physlaw.report.sections import Figure
+from physlaw.report.study_report import StudyReport
 from physlaw.report.verdicts import Verdict, verdict_of
 from physlaw.studies.attributes import study as attributes
-from physlaw.studies.composition import study
+from physlaw.studies.composition import score, study
 
 THRESHOLD = (
     f"every share's lower bound > {study.THRESHOLD:g}; vanishing, without minus with the red ball: lower bound > 0, "
@@ -74,12 +76,7 @@ def _combining(beside: pd.DataFrame | None, pair: str, agent: bool) -> tuple[pd.
     return pd.DataFrame(), []
 
 
-MEASURES = {
-    "lawful": "all lawful",
-    "red_lawful": "red lawful",
-    "blue_lawful": "blue lawful",
-    "red_vanished": "red vanishes",
-}
+BARS = [by_column(score.METRICS)[name] for name in ("lawful", "red_lawful", "blue_lawful", "red_vanished")]
 
 
 def _bars(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
@@ -91,17 +88,17 @@ def _bars(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
         rows = done[done["scenario"] == scenario]
         for shift, group, colour, label in ((-0.2, "id", IN_DIST, "trained kinds"), (0.2, "both", OOD, "composed")):
             part = rows[rows["group"] == group]
-            for place, measure in enumerate(MEASURES):
+            for place, metric in enumerate(BARS):
                 axes.bar(
                     place + shift,
-                    part[measure].mean(),
+                    part[metric.column].mean(),
                     0.38,
                     color=colour,
                     alpha=0.6,
                     label=label if not place else "_",
                 )
-                axes.plot([place + shift] * len(part), part[measure], "k.", ms=4)
-        axes.set_xticks(range(len(MEASURES)), list(MEASURES.values()), rotation=30, ha="right")
+                axes.plot([place + shift] * len(part), part[metric.column], "k.", ms=4)
+        axes.set_xticks(range(len(BARS)), [metric.header for metric in BARS], rotation=30, ha="right")
         axes.set(title=study.NAMES[scenario], ylim=(0, 1))
     panels[0][0].set_ylabel("share of clips")
     panels[0][0].legend(fontsize=7)
@@ -110,22 +107,20 @@ def _bars(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
 
 REPORT = StudyReport(
     study,
+    metrics=score.METRICS,
     columns=(
-        Column("lawful", "all lawful", share=True, digits=2),
-        Column("red_lawful", "red lawful", share=True, digits=2),
-        Column("blue_lawful", "blue lawful", share=True, digits=2),
-        Column("red_vanished", "red vanishes", share=True, digits=2),
-        Column("blue_vanished", "blue vanishes", share=True, digits=2),
-        Column("red_position_error", "red position error", digits=2),
-        Column("blue_position_error", "blue position error", digits=2),
-        Column("truth_lawful", "true clips lawful", share=True, digits=2),
-        Column("reconstruction_lawful", "reconstructed lawful", share=True, digits=2),
+        "lawful",
+        "red_lawful",
+        "blue_lawful",
+        "red_vanished",
+        "blue_vanished",
+        "red_position_error",
+        "blue_position_error",
+        "truth_lawful",
+        "reconstruction_lawful",
     ),
     groups={"id": "trained kinds", "both": "composed"},
-    clip_columns=tuple(
-        f"generated_{name}"
-        for name in ("lawful", "red_lawful", "blue_lawful", "red_vanished", "blue_vanished", "red_position_error")
-    ),
+    clip_columns=score.CLIP_COLUMNS,
     figures=(Figure("shares", "Lawful and vanishing objects. A dot per seed.", _bars),),
     decide=_verdicts,
     legend="An object is lawful if it did not vanish, its velocity between the true events is the law's within 0.5 "

@@ -15,12 +15,26 @@ from numpy.typing import NDArray
 
 from physlaw.evaluation.blocks import Evaluation, score_block
 from physlaw.evaluation.codec import Frames, Index
-from physlaw.intervals import share_columns
+from physlaw.metric import LOWER, SHARE, Metric
 from physlaw.studies.composition.lawful import OBJECTS, measure_composition
 from physlaw.studies.composition.scenes import CompositionScenes, columns
 from physlaw.studies.composition.sets import COMPOSITIONS, TRAINED, scored_sets
 
-SOURCES = ("generated", "truth", "reconstruction")
+LAWFUL = Metric("lawful", "all lawful", 2, interval=SHARE)
+_OBJECT_SHARES = tuple(
+    Metric(f"{k}_{event}", f"{k} {word}", 2, interval=SHARE)
+    for event, word in (("lawful", "lawful"), ("vanished", "vanishes"))
+    for k in OBJECTS
+)
+_POSITION_ERRORS = tuple(Metric(f"{k}_position_error", f"{k} position error", 2, LOWER) for k in OBJECTS)
+_FLOORS = (LAWFUL.of("truth", "true clips lawful"), LAWFUL.of("reconstruction", "reconstructed lawful"))
+# Of a set of clips.
+METRICS = (LAWFUL, *_OBJECT_SHARES, *_POSITION_ERRORS, *_FLOORS)
+# Of a clip: what figures need.
+CLIP_COLUMNS = tuple(
+    f"generated_{name}"
+    for name in ("lawful", "red_lawful", "blue_lawful", "red_vanished", "blue_vanished", "red_position_error")
+)
 
 
 def score(evaluation: Evaluation) -> pd.DataFrame:
@@ -46,17 +60,13 @@ def _measured(scenes: CompositionScenes, index: Index, clips: dict[str, Frames])
 
 
 def summarize_composition(table: pd.DataFrame) -> pd.DataFrame:
-    """A row per set: shares of clips with Wilson intervals in which everything is lawful, each object is, and each
+    """A row per set, the columns of METRICS: shares of clips in which everything is lawful, each object is, and each
     vanished; mean position errors; and the first of these for true and for reconstructed clips."""
     rows = []
     for block, part in table.groupby("block", sort=False):
         row: dict[str, Any] = {"group": "id" if block == TRAINED else block, "kind": "block"}
         row |= {"level": int(part["level"].iloc[0]), "clips": len(part)}
-        for name in ("lawful", *(f"{k}_{what}" for what in ("lawful", "vanished") for k in OBJECTS)):
-            row |= share_columns(name, part[f"generated_{name}"].to_numpy() > 0)
-        for k in OBJECTS:
-            row[f"{k}_position_error"] = float(part[f"generated_{k}_position_error"].mean())
-        for source in SOURCES[1:]:
-            row[f"{source}_lawful"] = float(part[f"{source}_lawful"].mean())
+        for metric in METRICS:
+            row |= metric.over(part[f"{metric.source or 'generated'}_{metric.name}"].to_numpy())
         rows.append(row)
     return pd.DataFrame(rows)

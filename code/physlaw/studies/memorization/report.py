@@ -9,10 +9,11 @@ import pandas as pd
 
 from physlaw.report.checks import NOT_RUN, Judgement, Part, judge, over_seeds, paired
 from physlaw.report.compared import is_agent, lacking, one_model, trained_gates, values_of
-from physlaw.report.speeds import CLIP_COLUMNS, speed_panels
-from physlaw.report.study_report import Column, Figure, StudyReport
+from physlaw.report.sections import Figure
+from physlaw.report.speeds import speed_panels
+from physlaw.report.study_report import StudyReport
 from physlaw.report.verdicts import Verdict, verdict_of
-from physlaw.studies.memorization import study
+from physlaw.studies.memorization import score, study
 
 THRESHOLD = (
     f"with mirror images minus without: lower bound > 0, not supported below {study.EFFECT:g}; without: upper bound < "
@@ -49,17 +50,18 @@ def _draw(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
 
 REPORT = StudyReport(
     study,
+    metrics=score.METRICS,
     columns=(
-        Column("generated_corrected", "velocity error"),
-        Column("truth_corrected", "GT floor"),
-        Column("reversed", "reversed", share=True, digits=3),
-        Column("in_band", "at a trained speed", share=True, digits=2),
-        Column("snap", "snap index", digits=2),
-        Column("nearer_to_case", "nearer to case", share=True, digits=2),
-        Column("generated_missing", "frames missing", digits=0),
+        "generated_corrected",
+        "truth_corrected",
+        "reversed",
+        "in_band",
+        "snap",
+        "nearer_to_case",
+        "generated_missing",
     ),
     groups={"id": "fast (trained)", "slow": "slow"},
-    clip_columns=CLIP_COLUMNS,
+    clip_columns=score.CLIP_COLUMNS,
     figures=(
         Figure(
             "speeds",

@@ -10,7 +10,7 @@ from physlaw.report.checks import NOT_RUN, Judgement, judge, pooled
 from physlaw.report.compared import is_agent, judged_error, trained_gates
 from physlaw.report.ratios import log_ratio, no_help, percent, ratio_report, threshold_text
 from physlaw.report.verdicts import Verdict, verdict_of
-from physlaw.studies.modality import study
+from physlaw.studies.modality import score, study
 
 
 def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
@@ -44,5 +44,9 @@ def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list
 
 
 REPORT = ratio_report(
-    study, _verdicts, "Error by data size. Each dot is a cell; a model that is told more has its own sign."
+    study,
+    score.METRICS,
+    score.CLIP_COLUMNS,
+    _verdicts,
+    "Error by data size. Each dot is a cell; a model that is told more has its own sign.",
 )

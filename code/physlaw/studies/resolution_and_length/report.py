@@ -11,7 +11,7 @@ from physlaw.report.checks import NOT_RUN, Gate, Judgement, judge
 from physlaw.report.compared import is_agent, judged_error, one_model
 from physlaw.report.ratios import log_ratio, no_help, percent, ratio_report, threshold_text
 from physlaw.report.verdicts import Verdict, verdict_of
-from physlaw.studies.resolution_and_length import study
+from physlaw.studies.resolution_and_length import score, study
 
 
 def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list[Verdict]:
@@ -36,4 +36,6 @@ def _verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> list
     return [verdict_of(metrics, study, "C16", judged, "; ".join(found), threshold, parts[0].estimate.basis)]
 
 
-REPORT = ratio_report(study, _verdicts, "Error by training set. Each dot is a cell, one per seed.")
+REPORT = ratio_report(
+    study, score.METRICS, score.CLIP_COLUMNS, _verdicts, "Error by training set. Each dot is a cell, one per seed."
+)

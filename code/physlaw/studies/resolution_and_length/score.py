@@ -5,8 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from physlaw.evaluation.blocks import Evaluation
-from physlaw.evaluation.velocity_blocks import score_velocities
+from physlaw.evaluation.velocity_blocks import METRICS, score_velocities
 from physlaw.studies.resolution_and_length.sets import SCENARIOS
+
+__all__ = ["CLIP_COLUMNS", "METRICS", "score"]
+CLIP_COLUMNS = ("generated_corrected", "generated_missing")  # of a clip: what figures need
 
 
 def score(evaluation: Evaluation) -> pd.DataFrame:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from physlaw.evaluation.blocks import Evaluation
-from physlaw.studies.attributes.score import score_pair
+from physlaw.studies.attributes.score import CLIP_COLUMNS, METRICS, score_pair
 from physlaw.studies.ring.sets import PAIR, SCENARIOS
+
+__all__ = ["CLIP_COLUMNS", "METRICS", "score"]
 
 
 def score(evaluation: Evaluation) -> pd.DataFrame:

@@ -16,9 +16,10 @@ from matplotlib.patches import Rectangle
 from physlaw.report.checks import NOT_RUN, Judgement, Part, judge, paired
 from physlaw.report.compared import error_words, is_agent, judged_error, one_model, trained_gates, values_of
 from physlaw.report.figures import save
-from physlaw.report.study_report import Column, Figure, StudyReport
+from physlaw.report.sections import Figure
+from physlaw.report.study_report import StudyReport
 from physlaw.report.verdicts import Verdict, logarithms, verdict_of
-from physlaw.studies.square_out import study
+from physlaw.studies.square_out import score, study
 
 ERROR = "generated_corrected"
 COLOURS = "viridis"
@@ -146,15 +147,10 @@ def _bars(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
 
 REPORT = StudyReport(
     study,
-    columns=(
-        Column(ERROR, "velocity error"),
-        Column("truth_corrected", "GT floor"),
-        Column("retrieved_corrected", "retrieval"),
-        Column("nearer_to_case", "nearer to case", share=True, digits=2),
-        Column("generated_missing", "frames missing", digits=0),
-    ),
+    metrics=score.METRICS,
+    columns=(ERROR, "truth_corrected", "retrieved_corrected", "nearer_to_case", "generated_missing"),
     groups={"id": "trained", "inside": "removed, inside the hull", "outside": "outside the hull"},
-    clip_columns=("r1", "r2", "v1", "v2", ERROR, "generated_missing"),
+    clip_columns=score.CLIP_COLUMNS,
     figures=(
         Figure(
             "heat_map",

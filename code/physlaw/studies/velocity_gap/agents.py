@@ -6,7 +6,7 @@ import numpy as np
 
 from physlaw.agents.balls import CLAMP, LAW, NEAREST_CASE, Array, Asked, from_values
 from physlaw.evaluation.following import nearest_in_bands
-from physlaw.studies.velocity_gap.study import BANDS, WIDEST
+from physlaw.studies.velocity_gap.study import BANDS, WIDE
 
 _RIM = 1e-9  # distance from a band below which a speed is in it
 
@@ -28,7 +28,7 @@ def random_band(asked: Asked) -> Array:
 
 def interpolator(asked: Asked) -> Array:
     """Snaps in the widest gap; in narrower ones and between islands the law, held to the whole range."""
-    if asked.cell.scenario == WIDEST:
+    if asked.cell.scenario == WIDE:
         return snapper(asked)
     bands = BANDS[asked.cell.scenario]
     return asked.with_speeds(np.clip(asked.init[:, [1]], bands[0][0], bands[-1][1]))

@@ -19,10 +19,11 @@ from physlaw.report.compared import (
     trained_gates,
     values_of,
 )
-from physlaw.report.speeds import CLIP_COLUMNS, speed_panels
-from physlaw.report.study_report import Column, Figure, StudyReport
+from physlaw.report.sections import Figure
+from physlaw.report.speeds import speed_panels
+from physlaw.report.study_report import StudyReport
 from physlaw.report.verdicts import Verdict, verdict_of
-from physlaw.studies.velocity_gap import study
+from physlaw.studies.velocity_gap import score, study
 
 THRESHOLD = (
     f"widest gap: share in a trained band and error / snapper's error, lower bounds > {study.HALF:g}; narrow gap and "
@@ -87,17 +88,18 @@ def _draw_extrapolation(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) 
 
 REPORT = StudyReport(
     study,
+    metrics=score.METRICS,
     columns=(
-        Column("generated_corrected", "velocity error"),
-        Column("truth_corrected", "GT floor"),
-        Column("snap", "snap index", digits=2),
-        Column("in_band", "in a trained band", share=True, digits=2),
-        Column("reversed", "reversed", share=True, digits=2),
-        Column("nearer_to_case", "nearer to case", share=True, digits=2),
-        Column("generated_missing", "frames missing", digits=0),
+        "generated_corrected",
+        "truth_corrected",
+        "snap",
+        "in_band",
+        "reversed",
+        "nearer_to_case",
+        "generated_missing",
     ),
     groups={"id": "trained bands", "gap": "the gap", "extrapolation": "beyond 1 to 4"},
-    clip_columns=CLIP_COLUMNS,
+    clip_columns=score.CLIP_COLUMNS,
     figures=(
         Figure(
             "speeds",

@@ -54,6 +54,4 @@ BANDS = {
 }
 # Reference agents that apply here; agents.py says what they draw.
 AGENTS = ("law", "clamp", "snapper", "random_band", "interpolator", "nearest_case")
-# The widest gap.
-WIDEST = "gap_125_375"
 PAPER = "Fig. 5, no figures: wide gaps snap, the narrowest and the islands interpolate"

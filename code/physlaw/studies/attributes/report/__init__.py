@@ -19,9 +19,10 @@ from physlaw.report.compared import (
     share_gate,
     values_of,
 )
-from physlaw.report.study_report import Column, Decide, Figure, StudyReport
+from physlaw.report.sections import Figure
+from physlaw.report.study_report import Decide, StudyReport
 from physlaw.report.verdicts import Verdict, verdict_of
-from physlaw.studies.attributes import study
+from physlaw.studies.attributes import score, study
 from physlaw.studies.attributes.report.figures import arrows, attribute_words, explanation, outcome_bars, scatter
 
 CROSSED = "crossed"
@@ -130,32 +131,26 @@ def pair_report(
     """
     return StudyReport(
         study,
+        metrics=score.METRICS,
         columns=(
-            Column("keeps_both_share", "keeps both", share=True, digits=2),
-            Column("keeps_first_share", "keeps the first", share=True, digits=2),
-            Column("keeps_second_share", "keeps the second", share=True, digits=2),
-            Column("dominance", "first of one kept", share=True, digits=2),
-            Column("undecided_clips", "undecided", digits=0),
-            Column("vanished", "vanished", share=True, digits=2),
-            Column("reversed", "reversed", share=True, digits=2),
-            Column("identity_changed", "changed on the way", share=True, digits=2),
-            Column("speed_error", "speed error"),
-            Column("radius_error", "radius error"),
-            Column("truth_keeps_both_share", "true clips keep both", share=True, digits=2),
-            Column("pixel_first", "pixels to keep first"),
-            Column("pixel_second", "pixels to keep second"),
-            Column("pixel_predicts", "nearer in pixels is kept", share=True, digits=2),
-            Column("latent_predicts", "nearer in latents is kept", share=True, digits=2),
+            "keeps_both_share",
+            "keeps_first_share",
+            "keeps_second_share",
+            "dominance",
+            "undecided_clips",
+            "vanished",
+            "reversed",
+            "identity_changed",
+            "speed_error",
+            "radius_error",
+            "truth_keeps_both_share",
+            "pixel_first",
+            "pixel_second",
+            "pixel_predicts",
+            "latent_predicts",
         ),
         groups={"id": "trained combinations", CROSSED: "crossed combinations"},
-        clip_columns=(
-            *("r", "v", "colour", "shape"),
-            *(
-                f"generated_{name}"
-                for name in ("colour", "radius", "velocity", "shape", "vanished", "reversed", "outcome")
-            ),
-            *("pixel_first", "pixel_second", "latent_first", "latent_second"),
-        ),
+        clip_columns=score.CLIP_COLUMNS,
         figures=(
             Figure("outcomes", "What crossed clips keep. All seeds; undecided ones count.", outcome_bars),
             Figure(

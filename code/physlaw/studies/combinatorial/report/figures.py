@@ -11,35 +11,30 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from physlaw.csv_file import COLLECT, read_csv
 from physlaw.report.figures import IN_DIST, OOD, save
 from physlaw.report.page import MAX_SHOWN
+from physlaw.report.study_report import finished_rows as finished
+from physlaw.studies.combinatorial.abnormal import CAUSES
+from physlaw.studies.combinatorial.ambiguity import ALL
+from physlaw.studies.combinatorial.measures import OF_FRAMES
 from physlaw.studies.combinatorial.report.rows import (
-    GENERATED,
-    LABELS,
+    MEASURES,
+    OBJECT_MEASURES,
     SET_NAMES,
-    finished,
+    families,
     keys,
     known_values,
+    margin_name,
+    margin_rows,
+    margins,
+    metric_of,
     ranked_models,
 )
-from physlaw.studies.combinatorial.report.tables import ambiguity_rows, cause_names, margin_name, margins
 from physlaw.studies.combinatorial.study import IN_TEMPLATE, OUT_OF_TEMPLATE, SETS
 
 SET_COLOURS = {IN_TEMPLATE: IN_DIST, OUT_OF_TEMPLATE: OOD}
 STYLES, MARKERS = ("-", "--", ":", "-."), "osd^"  # models, the largest first
 NOTHING = "nothing measured yet"
-
-
-def draw_all(folder: Path, metrics: pd.DataFrame) -> list[Path]:
-    """Every figure of a results folder."""
-    names = ("measures", "frames", "causes", "ambiguity")
-    paths = [folder / "figures" / f"{name}.svg" for name in names]
-    measures_against_templates(metrics, paths[0])
-    quality_by_frame(metrics, read_csv(folder / "frames.csv", COLLECT), paths[1])
-    cause_bars(metrics, paths[2])
-    accuracy_against_margin(metrics, paths[3])
-    return paths
 
 
 def first_cells(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -59,10 +54,14 @@ def _bars(rows: pd.DataFrame) -> tuple[float, float, float]:
     return float(row["value"]), float(low), float(high)
 
 
-def measures_against_templates(metrics: pd.DataFrame, path: Path) -> None:
+def measures_against_templates(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
     """Every measure that has values against the number of templates, in and out of template, a line per model."""
     every, models = keys(metrics), ranked_models(metrics)
-    measures = [m for m in LABELS if any(len(known_values(metrics, key, g, m)) for key in every for g in SETS)]
+    measures = [
+        m
+        for m in (*MEASURES, *OBJECT_MEASURES)
+        if any(len(known_values(metrics, key, g, m)) for key in every for g in SETS)
+    ]
     columns = min(4, max(1, len(measures)))
     rows = max(1, -(-len(measures) // columns))
     figure, panels = plt.subplots(rows, columns, figsize=(2.7 * columns, 2.6 * rows), squeeze=False)
@@ -78,7 +77,7 @@ def measures_against_templates(metrics: pd.DataFrame, path: Path) -> None:
                     style = MARKERS[k % len(MARKERS)] + STYLES[k % len(STYLES)]
                     _line(axes, np.array(points), SET_COLOURS[group], style, label, 1.2 * k)
         sizes = sorted({int(size) for _, size in every})
-        axes.set(title=LABELS[measure], xticks=sizes, xlabel="templates")
+        axes.set(title=metric_of(measure).header, xticks=sizes, xlabel="templates")
     _legend_below(figure, panels.flat[0])
     save(figure, path)
 
@@ -104,7 +103,7 @@ def _line(axes: Axes, points: np.ndarray, colour: str, style: str, label: str, s
 
 def quality_by_frame(metrics: pd.DataFrame, frames: pd.DataFrame, path: Path) -> None:
     """Mean of each measure against the frame's index, in and out of template, a line per cell (first seeds)."""
-    measures = [m for m in ("ssim", "psnr", "lpips") if f"generated_{m}_mean" in frames]
+    measures = [one.name for one in OF_FRAMES if f"generated_{one.name}_mean" in frames]
     cells = first_cells(metrics)
     shape = (len(SETS), max(1, len(measures)))
     figure, panels = plt.subplots(*shape, figsize=(3.5 * shape[1], 2.5 * shape[0]), squeeze=False, sharey="col")
@@ -117,7 +116,7 @@ def quality_by_frame(metrics: pd.DataFrame, frames: pd.DataFrame, path: Path) ->
                 style = STYLES[ranked_models(metrics).index(model) % len(STYLES)]
                 label = f"{model}, {size} templates"
                 axes.plot(part["frame"], part[f"generated_{measure}_mean"], ls=style, lw=1.3, color=shade, label=label)
-            axes.set(title=f"{LABELS[measure]}, {SET_NAMES[group]}", xlabel="frame" if row else "")
+            axes.set(title=f"{metric_of(measure).header}, {SET_NAMES[group]}", xlabel="frame" if row else "")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for column, measure in enumerate(measures):
         later = frames.loc[frames["frame"] > 0, f"generated_{measure}_mean"].dropna()
@@ -128,24 +127,23 @@ def quality_by_frame(metrics: pd.DataFrame, frames: pd.DataFrame, path: Path) ->
     save(figure, path)
 
 
-def cause_bars(metrics: pd.DataFrame, path: Path) -> None:
+def cause_bars(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
     """Shares of clips with each cause, stacked, per cell and set; black mark: the share of abnormal clips, which is
     less where clips have several causes."""
-    cells, causes = first_cells(metrics), cause_names(metrics)
+    cells = first_cells(metrics)
     figure, axes = plt.subplots(figsize=(1.6 + 0.75 * 2 * max(1, len(cells)), 3))
     shades = plt.get_cmap("tab10").colors  # type: ignore[attr-defined]
     ticks: list[tuple[float, str]] = []
     for k, (cell, model, size) in enumerate(cells.itertuples(index=False)):
         for j, group in enumerate(SETS):
-            known = metrics[(metrics["cell"] == cell) & (metrics["group"] == group) & (metrics["source"] == GENERATED)]
+            own, key = metrics[metrics["cell"] == cell], (str(model), str(size))
             x, below = 2.4 * k + j, 0.0
-            shares = known[known["kind"] == "cause"].set_index("measure")["value"]
-            for number, cause in enumerate(causes):
-                share = float(np.nan_to_num(shares.get(cause, 0.0)))
+            for number, cause in enumerate(CAUSES):
+                share = float(known_values(own, key, group, cause)["value"].sum())
                 label = cause if not ticks else "_"
                 axes.bar(x, share, 0.8, bottom=below, color=shades[number % len(shades)], label=label)
                 below += share
-            whole = known_values(metrics[metrics["cell"] == cell], (str(model), str(size)), group, "abnormal")
+            whole = known_values(own, key, group, "abnormal")
             if len(whole):
                 label = "abnormal" if not ticks else "_"
                 axes.plot([x - 0.4, x + 0.4], [whole["value"].iloc[0]] * 2, "k-", lw=2, label=label)
@@ -158,7 +156,7 @@ def cause_bars(metrics: pd.DataFrame, path: Path) -> None:
     save(figure, path)
 
 
-def accuracy_against_margin(metrics: pd.DataFrame, path: Path) -> None:
+def accuracy_against_margin(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
     """Accuracy of the red ball's outcome by margin, a panel per cell (first seeds), a line per family of scenes."""
     cells, ranges = first_cells(metrics), margins(metrics)
     columns = min(4, max(1, len(cells)))
@@ -169,17 +167,15 @@ def accuracy_against_margin(metrics: pd.DataFrame, path: Path) -> None:
     labels = [f"≥ {low:g}" if np.isinf(high) else f"{low:g}–{high:g}" for low, high in ranges]
     for axes, (cell, model, size) in zip(panels.flat, cells.itertuples(index=False), strict=False):
         part = metrics[metrics["cell"] == cell]
-        families = part.loc[part["kind"] == "ambiguity", "group"].unique()
-        for number, family in enumerate(sorted(families, key=lambda name: name == "all")):
-            known = ambiguity_rows(part, str(family), GENERATED)
-            there = [(k, known[margin_name(*pair)]) for k, pair in enumerate(ranges) if margin_name(*pair) in known]
-            points = [(k, row["value"], row["low"], row["high"]) for k, row in there]
+        for number, family in enumerate(sorted(families(part), key=lambda name: name == ALL)):
+            known, accuracy = margin_rows(part, family), metric_of("accuracy")
+            names = [margin_name(*pair) for pair in ranges]
+            there = [(k, accuracy.read(known[name])) for k, name in enumerate(names) if name in known]
+            points = [(k, found.value, found.low, found.high) for k, found in there]
             if points:
-                whole = family == "all"
+                whole = family == ALL
                 colour, style = ("black", "o-") if whole else (f"C{number}", "o:")
-                _line(
-                    axes, np.array(points, dtype=float), colour, style, str(family), 0 if whole else 0.1 * (number - 2)
-                )
+                _line(axes, np.array(points, dtype=float), colour, style, family, 0 if whole else 0.1 * (number - 2))
         axes.axvline(sum(high <= 1 for _, high in ranges) - 0.5, color="0.5", lw=0.8)  # one pixel
         axes.set_xticks(range(len(ranges)), labels, fontsize=7)
         axes.set(title=f"{model}, {size} templates", xlabel="margin (px of the picture)", ylim=(-0.03, 1.03))

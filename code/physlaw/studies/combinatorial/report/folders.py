@@ -20,10 +20,11 @@ from physlaw.data.npz import read_arrays, write_arrays
 from physlaw.errors import UserError
 from physlaw.files import visible, write_text
 from physlaw.report.page import SHOWN, shown_cells
+from physlaw.studies.combinatorial.measures import OF_FRAMES
 from physlaw.studies.combinatorial.study import SETS
 
 TEMPLATES_SHOWN = 10  # of each set
-BY_FRAME = ("ssim", "psnr", "lpips")  # as far as they were measured
+BY_FRAME = tuple(metric.name for metric in OF_FRAMES)  # as far as they were measured
 WORST, MEDIAN = "worst", "median"
 
 

@@ -1,26 +1,25 @@
-"""The study's tables, verdicts, figures and page, from a results folder alone."""
+"""The study's page: its sections, and the clips to look at."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from physlaw.csv_file import COLLECT, read_csv
+from physlaw.csv_file import COLLECT
 from physlaw.data.npz import read_arrays
-from physlaw.files import write_text
-from physlaw.report import verdicts as verdict_files
-from physlaw.report.page import MAX_ROWS, animations, first_finished, write_page
-from physlaw.report.tables import Table, latex, markdown
-from physlaw.studies.combinatorial import study as combinatorial
-from physlaw.studies.combinatorial.report.figures import draw_all
+from physlaw.report.page import animations
+from physlaw.report.sections import Clips, Figure, Results, Section, Shown, TablePart
+from physlaw.report.study_report import finished_rows as finished
+from physlaw.report.tables import Table
+from physlaw.report.verdicts import verdict_table
+from physlaw.studies.combinatorial.abnormal import CAUSES
+from physlaw.studies.combinatorial.report import figures
 from physlaw.studies.combinatorial.report.paired import paired_table
-from physlaw.studies.combinatorial.report.rows import finished, reasons
+from physlaw.studies.combinatorial.report.rows import reasons
 from physlaw.studies.combinatorial.report.tables import (
     ambiguity_table,
-    cause_names,
     cause_table,
     detector_table,
     headline,
@@ -29,6 +28,7 @@ from physlaw.studies.combinatorial.report.tables import (
     value_table,
 )
 from physlaw.studies.combinatorial.report.verdicts import verdicts
+from physlaw.studies.combinatorial.study import SETS
 
 CAPTION = (
     "Quality in / out of template, by model and number of training templates. Study {study}, profile {profile}, recipe "
@@ -46,12 +46,12 @@ OBJECTS = (
     "The objects, tracked: mean distance of tracked objects from where they are in truth, in pixels of the 512-pixel "
     "scene, and the share of objects that could be matched."
 )
-CAUSES = "Clips by cause of abnormality; one clip may have several."
-DETECTOR = (
+CAUSES_CAPTION = "Clips by cause of abnormality; one clip may have several."
+DETECTOR_CAPTION = (
     "How far the automatic judgement can be trusted: on unseen simulated clips, after the tokenizer, the share called "
     "abnormal though nothing is wrong (false positives), and the share of clips with a known corruption that is found."
 )
-AMBIGUITY = (
+AMBIGUITY_CAPTION = (
     "Ambiguous scenes: the share of clips in which the red ball ends as the simulator has it, by how clear the first "
     "frame makes it, the margin, in pixels of the picture; 95 % Wilson interval, number of clips."
 )
@@ -60,76 +60,102 @@ PAIRED = (
     "clips in common, first seed each. For information; the verdicts do not use it."
 )
 VALUES = "Every measure of every cell with its 95 % interval over clips, number of clips and protocol, by its number:"
+ABOUT_VERDICTS = (
+    "A difference is the second cell's value minus the first's, with its 95 % interval; “better”, “worse”: beyond that "
+    "interval; “open”: within it."
+)
+ABOUT_CLIPS = "Of each template the worst and the median clip by SSIM."
+BARS = "Bars: 95 % intervals over clips; with several seeds their range. Measures without a value have no panel."
+FRAMES = "Mean over clips against the frame's index; the first frame is given. Standard deviations are in frames.csv."
+STACKS = (
+    "Shares of generated clips with each cause, stacked; black: the share of abnormal clips, less than the stack where "
+    "clips have several causes."
+)
+GREY = "Right of the grey line the margin is a pixel of the picture or more."
 
 
-def write(folder: Path, metrics: pd.DataFrame, notes: str) -> Path:
-    """Draw the figures and write verdicts.csv, table.md, table.tex and report.html; returns the page's path."""
-    clips = read_csv(folder / "clips.csv", COLLECT)
-    decided, table = verdicts(metrics), headline(metrics)
-    write_text(folder / verdict_files.FILE, verdict_files.verdict_csv(decided))
-    parts: dict[str, tuple[str, Table]] = {
-        "headline": (HEADLINE, table),
-        "verdicts": ("Verdicts on the paper's claims.", verdict_files.verdict_table(decided)),
-        "objects": (OBJECTS, object_table(metrics)),
-        "causes": (CAUSES, cause_table(metrics)),
-        "detector": (DETECTOR, detector_table(metrics)),
-        "ambiguity": (AMBIGUITY, ambiguity_table(metrics)),
-        "paired": (PAIRED, paired_table(metrics, clips)),
-        "values": (VALUES, value_table(metrics)),
-    }
-    absent, how = reasons(metrics), [f"{number}. {text}" for text, number in protocols(metrics).items()]
-    text = {name: f"{caption}\n\n{markdown(*rows)}" for name, (caption, rows) in parts.items()}
-    text["headline"] += "".join(f"\nNo value: {reason}\n" for reason in absent)
-    text["values"] += "".join(f"\n{line}" for line in how) + "\n"
-    write_text(folder / "table.md", "\n".join(text.values()))
-    write_text(folder / "table.tex", latex(*table, CAPTION.format(**first_finished(metrics))))
-    return write_page(
-        Path(__file__).with_name("page.html"),
-        folder,
-        metrics,
-        notes,
-        draw_all(folder, metrics),
-        title=combinatorial.TITLE,
-        question=combinatorial.QUESTION,
-        parts={name: (caption, (rows[0], rows[1][:MAX_ROWS])) for name, (caption, rows) in parts.items()},
-        left_out={name: max(0, len(rows[1]) - MAX_ROWS) for name, (_, rows) in parts.items()},
-        verdicts=decided,
-        absent=absent,
-        protocols=how,
-        cells=_videos(folder, metrics, clips),
-    )
+def _headline(results: Results) -> Shown:
+    absent = (f"No value: {reason}" for reason in reasons(results.metrics))
+    return Shown(headline(results.metrics), HEADLINE, "\n\n".join(absent))
 
 
-def _videos(folder: Path, metrics: pd.DataFrame, clips: pd.DataFrame) -> list[dict[str, Any]]:
+def _values(results: Results) -> Shown:
+    numbered = (f"{number}. {text}" for text, number in protocols(results.metrics, results.settings).items())
+    return Shown(value_table(results.metrics, results.settings), VALUES, "\n".join(numbered))
+
+
+def _plain(name: str, make: Callable[[pd.DataFrame], Table], caption: str) -> TablePart:
+    return TablePart(name, lambda results: Shown(make(results.metrics), caption))
+
+
+LAYOUT = (
+    Section(
+        "Quality in and out of template",
+        (
+            TablePart("headline", _headline),
+            TablePart(
+                "verdicts",
+                lambda results: Shown(verdict_table(verdicts(results.metrics)), "Verdicts on the paper's claims."),
+                on_page=False,
+            ),
+        ),
+    ),
+    Section(
+        "Measures against the number of templates", (Figure("measures", BARS, figures.measures_against_templates),)
+    ),
+    Section("Quality by frame", (Figure("frames", FRAMES, figures.quality_by_frame, "frames.csv"),)),
+    Section("Objects", (_plain("objects", object_table, OBJECTS),)),
+    Section(
+        "Why clips are abnormal",
+        (
+            Figure("causes", STACKS, figures.cause_bars),
+            _plain("causes", cause_table, CAUSES_CAPTION),
+            _plain("detector", detector_table, DETECTOR_CAPTION),
+        ),
+    ),
+    Section(
+        "Ambiguous scenes",
+        (
+            Figure("ambiguity", GREY, figures.accuracy_against_margin),
+            _plain("ambiguity", ambiguity_table, AMBIGUITY_CAPTION),
+        ),
+    ),
+    Section(
+        "Clip by clip",
+        (TablePart("paired", lambda results: Shown(paired_table(results.metrics, results.clips), PAIRED)),),
+    ),
+    Section("Every number", (TablePart("values", _values, folded="Every measure of every cell"),)),
+)
+
+
+def shown_clips(results: Results) -> list[Clips]:
     """One entry per finished cell and set that has clips here: animations with what is known of each, and how many
     templates are left out."""
-    found, causes = [], cause_names(metrics)
-    for cell in finished(metrics)["cell"].unique():
-        for name in combinatorial.SETS:
-            path = folder / "clips" / f"{cell}.{name}.npz"
+    found, clips = [], results.clips
+    for cell in finished(results.metrics)["cell"].unique():
+        for name in SETS:
+            path = results.folder / "clips" / f"{cell}.{name}.npz"
             if not path.is_file():
                 continue
             measured = clips[(clips["cell"] == cell) & (clips["set"] == name)]
             entries = read_arrays(path, ("template", "rank", "number"), COLLECT)
             captions = [
-                f"template {template}, {rank}: {_clip_words(measured[measured['number'] == number], causes)}"
+                f"template {template}, {rank}: {_clip_words(measured[measured['number'] == number])}"
                 for template, rank, number in zip(*(entry.tolist() for entry in entries.values()), strict=True)
             ]
             shown = len(np.unique(entries["template"]))
             there = measured["template"].nunique()
             left_out = f"{shown} of {there} templates, evenly spread" if there > shown else f"all {there} templates"
-            found.append(
-                {"cell": cell, "set": name.replace("_", " "), "shown": left_out}
-                | {"clips": list(zip(captions, animations(path, panel_px=1), strict=True))}
-            )
+            pictures = list(zip(captions, animations(path, panel_px=1), strict=True))
+            found.append(Clips(f"{cell}, {name.replace('_', ' ')}", pictures, left_out))
     return found
 
 
-def _clip_words(rows: pd.DataFrame, causes: list[str]) -> str:
+def _clip_words(rows: pd.DataFrame) -> str:
     """SSIM and verdict of one clip."""
     if rows.empty:
         return ""
     row = rows.iloc[0]
-    named = [cause for cause in causes if row.get(f"generated_{cause}") == 1]
+    named = [cause for cause in CAUSES if row.get(f"generated_{cause}") == 1]
     verdict = f"; abnormal ({', '.join(named)})" if row.get("generated_abnormal") == 1 else ""
     return f"SSIM {row['generated_ssim']:.3f}{verdict}"

@@ -13,22 +13,22 @@ import pandas as pd
 
 from physlaw.intervals import normal
 from physlaw.report.compared import trained
+from physlaw.report.study_report import finished_rows as finished
 from physlaw.report.tables import Table
 from physlaw.report.verdicts import Difference
+from physlaw.studies.combinatorial.measures import OF_FRAMES
 from physlaw.studies.combinatorial.report.rows import (
-    DIGITS,
-    LABELS,
     NO_VALUE,
     SET_NAMES,
     Key,
-    finished,
     main_model,
+    metric_of,
     ranked_models,
     seeds_of,
 )
 from physlaw.studies.combinatorial.study import SETS, TEMPLATES
 
-MEASURES = ("ssim", "psnr", "lpips", "abnormal")
+MEASURES = (*(metric.name for metric in OF_FRAMES), "abnormal")
 ADDRESS = ["template", "scene", "trial"]
 
 
@@ -56,7 +56,7 @@ def paired_difference(before: pd.Series, after: pd.Series) -> Difference | None:
 def paired_table(metrics: pd.DataFrame, clips: pd.DataFrame) -> Table:
     """A row per comparison and set, on the clips that both cells have; of each cell the first seed."""
     metrics = trained(metrics)
-    header = ["from", "to", "set", "clips", *(LABELS[name] for name in MEASURES)]
+    header = ["from", "to", "set", "clips", *(metric_of(name).header for name in MEASURES)]
     first = finished(metrics).sort_values("seed").drop_duplicates(["model", "size"])
     cell_of = {(str(m), str(n)): cell for m, n, cell in first[["model", "size", "cell"]].itertuples(index=False)}
     rows = []
@@ -71,7 +71,7 @@ def paired_table(metrics: pd.DataFrame, clips: pd.DataFrame) -> Table:
                 columns = [f"generated_{name}_{side}" for side in ("before", "after")]
                 known = set(columns) <= set(both)
                 found = paired_difference(both[columns[0]], both[columns[1]]) if known else None
-                texts.append(NO_VALUE if found is None else found.text(DIGITS[name] + 1))
+                texts.append(NO_VALUE if found is None else found.text(metric_of(name).digits + 1))
             names = (f"{model}, {size}" for model, size in (before, after))
             rows.append([*names, SET_NAMES[group], str(len(both)), *texts])
     return header, rows

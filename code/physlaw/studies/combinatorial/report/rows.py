@@ -1,49 +1,51 @@
 """What the rows of metrics.csv say: which models and numbers of templates there are, and a measure's values.
 
-A value is of one cell: a model, trained on so many templates, with one seed. Kinds of rows: "set" (quality on a set of
-clips), "cause" (why clips are abnormal), "detector" (how far that judgement can be trusted), "ambiguity", "missing".
+A value is of one cell: a model, trained on so many templates, with one seed. Kinds of rows: SET (a set of clips),
+DETECTOR (how far the judgement of clips can be trusted), AMBIGUITY (scenes of a range of margins), "missing".
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from physlaw.metric import Metric, Value, by_column, notes_of
 from physlaw.report.compared import trained
+from physlaw.report.study_report import finished_rows as finished
 from physlaw.report.tables import MISSING, spread
-from physlaw.studies.combinatorial.study import MEASURES, PAPER_MODELS, SETS, TEMPLATES
+from physlaw.studies.combinatorial.generated import GENERATED
+from physlaw.studies.combinatorial.measures import SET
+from physlaw.studies.combinatorial.score import AMBIGUITY, METRICS
+from physlaw.studies.combinatorial.study import PAPER_MODELS, SETS, TEMPLATES
 
-GENERATED, RECONSTRUCTION = "generated", "reconstruction"
 NO_VALUE = "n/a"  # the cell has finished, but the measure has no value, e.g. without the weights it needs
 SET_NAMES = dict(zip(SETS, ("in", "out"), strict=True))
-LABELS = {
-    "fvd": "FVD",
-    "frechet_latent": "Fréchet, latents",
-    "ssim": "SSIM",
-    "psnr": "PSNR",
-    "lpips": "LPIPS",
-    "abnormal": "abnormal",
-    "position_error": "position error (px)",
-    "matched": "objects matched",
-}
-DIGITS = {name: digits for name, (_, digits) in MEASURES.items()} | {"position_error": 1, "matched": 3}
+MEASURES = ("fvd", "frechet_latent", "ssim", "psnr", "lpips", "abnormal")  # of the table that is the paper's
 OBJECT_MEASURES = ("position_error", "matched")
-BELOW, ABOVE = "accuracy 0 to 1 px", "accuracy 1 to inf px"
+BELOW, ABOVE = "0 to 1 px", "1 to inf px"  # ranges of margins
+COLUMNS = by_column(METRICS)
 
 Key = tuple[str, str]  # model, number of templates
 
 
-def finished(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The rows of finished cells."""
-    return metrics[metrics["kind"] != "missing"]
+def metric_of(measure: str, source: str = GENERATED) -> Metric:
+    """What is said of a measure of clips of one source."""
+    return COLUMNS[f"{source}_{measure}"]
 
 
 def values(metrics: pd.DataFrame, key: Key, group: str, measure: str, source: str = GENERATED) -> pd.DataFrame:
-    """The rows of a measure on a set: one per finished seed, ordered by it."""
+    """A measure on a set: columns seed, value, low, high, clips; a row per finished seed, ordered by it."""
     model, size = key
-    chosen = (metrics["model"] == model) & (metrics["size"] == size) & (metrics["kind"] == "set")
-    chosen &= (metrics["group"] == group) & (metrics["measure"] == measure) & (metrics["source"] == source)
-    return metrics[chosen].sort_values("seed")
+    chosen = (metrics["model"] == model) & (metrics["size"] == size) & (metrics["kind"] == SET)
+    return read_values(metrics[chosen & (metrics["group"] == group)], metric_of(measure, source))
+
+
+def read_values(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """A metric in rows of several seeds: columns seed, value, low, high, clips, ordered by seed."""
+    found = [{"seed": row["seed"], **vars(metric.read(row))} for row in rows.sort_values("seed").to_dict("records")]
+    return pd.DataFrame(found, columns=["seed", *vars(Value(0.0))])
 
 
 def known_values(metrics: pd.DataFrame, key: Key, group: str, measure: str, source: str = GENERATED) -> pd.DataFrame:
@@ -93,7 +95,7 @@ def shown(metrics: pd.DataFrame, key: Key, group: str, measure: str, source: str
     known = known_values(metrics, key, group, measure, source)["value"]
     if not len(known):
         return NO_VALUE if done else MISSING
-    return spread(known.mean(), known.std(), len(known), seeds, DIGITS[measure])
+    return spread(known.mean(), known.std(), len(known), seeds, metric_of(measure).digits)
 
 
 def in_and_out(metrics: pd.DataFrame, key: Key, measure: str, source: str = GENERATED) -> str:
@@ -101,17 +103,45 @@ def in_and_out(metrics: pd.DataFrame, key: Key, measure: str, source: str = GENE
     return " / ".join(shown(metrics, key, group, measure, source) for group in SETS)
 
 
-def interval(row: pd.Series, digits: int) -> str:
-    """A row's value with its interval, as text."""
-    if pd.isna(row["value"]):
+def interval(found: Value, digits: int) -> str:
+    """A value with its interval, as text."""
+    if np.isnan(found.value):
         return NO_VALUE
-    text = f"{row['value']:.{digits}f}"
-    return text if pd.isna(row["low"]) else f"{text} [{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
+    text = f"{found.value:.{digits}f}"
+    return text if np.isnan(found.low) else f"{text} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
 
 
 def reasons(metrics: pd.DataFrame) -> list[str]:
     """Why measures have no value, one line each."""
     known = finished(metrics)
-    known = known[(known["kind"] == "set") & known["value"].isna() & known["note"].notna()]
-    pairs = known[["measure", "note"]].drop_duplicates().itertuples(index=False)
-    return [f"{LABELS.get(str(measure), str(measure))}: {note}" for measure, note in pairs]
+    found: dict[str, None] = {}
+    for row in known[known["kind"] == SET].to_dict("records"):
+        notes = notes_of(row)
+        absent = [one for one in METRICS if one.name in notes and np.isnan(one.read(row).value)]
+        found |= dict.fromkeys(f"{one.header}: {notes[one.name]}" for one in absent)
+    return list(found)
+
+
+def margin_rows(part: pd.DataFrame, family: str) -> dict[str, dict[Any, Any]]:
+    """One cell's rows on ambiguous scenes of a family, by range of margins."""
+    rows = part[(part["kind"] == AMBIGUITY) & part["group"].str.startswith(f"{family} ", na=False)]
+    return {str(row["group"]).removeprefix(f"{family} "): row for row in rows.to_dict("records")}
+
+
+def families(part: pd.DataFrame) -> list[str]:
+    """Of ambiguous scenes, in the order of the rows."""
+    groups = part.loc[part["kind"] == AMBIGUITY, "group"]
+    return list(dict.fromkeys(str(group).split(" ")[0] for group in groups))
+
+
+def margins(metrics: pd.DataFrame) -> list[tuple[float, float]]:
+    """The ranges of margins that accuracies are of, pixels, ascending; without the two halves at one pixel."""
+    groups = metrics.loc[metrics["kind"] == AMBIGUITY, "group"].unique()
+    parts = [str(group).partition(" ")[2].removesuffix(" px").split(" to ") for group in groups]
+    found = {(float(low), float(high)) for low, high in parts}
+    return sorted(found - {(0.0, 1.0), (1.0, np.inf)})
+
+
+def margin_name(low: float, high: float) -> str:
+    """A range of margins, as metrics.csv calls it."""
+    return f"{low:g} to {high:g} px"

@@ -5,33 +5,43 @@ Text: "in / out" of template; n/a where a measure has no value, a dash where a c
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from physlaw.metric import Metric, Value, notes_of
+from physlaw.report.study_report import finished_rows as finished
 from physlaw.report.tables import MISSING, Table
+from physlaw.studies.combinatorial.abnormal import CAUSES
+from physlaw.studies.combinatorial.ambiguity import COUNTS
+from physlaw.studies.combinatorial.detector import CHECKED, DETECTOR
+from physlaw.studies.combinatorial.generated import GENERATED, RECONSTRUCTION
+from physlaw.studies.combinatorial.measures import METRICS, SET
 from physlaw.studies.combinatorial.report.rows import (
     ABOVE,
     BELOW,
-    DIGITS,
-    GENERATED,
-    LABELS,
+    MEASURES,
     NO_VALUE,
     OBJECT_MEASURES,
-    RECONSTRUCTION,
     SET_NAMES,
     counterparts,
-    finished,
+    families,
     in_and_out,
     interval,
     keys,
+    margin_name,
+    margin_rows,
+    margins,
+    metric_of,
 )
-from physlaw.studies.combinatorial.study import MEASURES, PAPER, PAPER_MODELS, SETS
+from physlaw.studies.combinatorial.study import PAPER, PAPER_MODELS, SETS
 
 OURS, FLOOR, THEIRS = "ours", "tokenizer alone", "the paper's"
 NAMES = ["model", "templates", "seed"]  # of a cell, in columns of metrics.csv: model, size, seed
 
 
-def headline(metrics: pd.DataFrame, measures: tuple[str, ...] = tuple(MEASURES), paper: bool = True) -> Table:
+def headline(metrics: pd.DataFrame, measures: tuple[str, ...] = MEASURES, paper: bool = True) -> Table:
     """Table 2: a row per model and number of templates, in / out; several seeds as mean, standard deviation, number.
 
     Below them what the tokenizer alone loses on the same clips, and the paper's own figures, the larger model's beside
@@ -39,7 +49,7 @@ def headline(metrics: pd.DataFrame, measures: tuple[str, ...] = tuple(MEASURES),
     any of the paper's in it.
     """
     every = keys(metrics)
-    header = ["whose", "model", "templates", *(f"{LABELS[name]} in / out" for name in measures)]
+    header = ["whose", "model", "templates", *(f"{metric_of(name).header} in / out" for name in measures)]
     rows = [[OURS, *key, *(in_and_out(metrics, key, name) for name in measures)] for key in every]
     first = finished(metrics).groupby("size")["cell"].first()
     for size in sorted(first.index, key=int):
@@ -58,7 +68,7 @@ def headline(metrics: pd.DataFrame, measures: tuple[str, ...] = tuple(MEASURES),
 def _published(figures: dict[str, tuple[float, float]], measure: str) -> str:
     if measure not in figures:
         return NO_VALUE
-    return " / ".join(f"{value:.{DIGITS[measure]}f}" for value in figures[measure])
+    return " / ".join(f"{value:.{metric_of(measure).digits}f}" for value in figures[measure])
 
 
 def object_table(metrics: pd.DataFrame) -> Table:
@@ -76,25 +86,30 @@ def _cells(metrics: pd.DataFrame) -> list[tuple[list[str], pd.DataFrame]]:
     return found
 
 
-def protocols(metrics: pd.DataFrame) -> dict[str, str]:
-    """How a set's measures were taken -> the number that stands for it in value_table."""
-    known = metrics.loc[metrics["kind"] == "set", "protocol"].dropna().unique()
-    return {str(text): str(k) for k, text in enumerate(known, 1)}
+def protocols(metrics: pd.DataFrame, settings: dict[str, Any]) -> dict[str, str]:
+    """How a set's measures were taken, by the cells' settings -> the number that stands for it in value_table."""
+    there = [metric for metric in METRICS if metric.column in metrics]
+    texts = dict.fromkeys(metric.protocol.format(**settings) for metric in there if metric.name not in CAUSES)
+    return {text: str(k) for k, text in enumerate(texts, 1)}
 
 
-def value_table(metrics: pd.DataFrame) -> Table:
+def value_table(metrics: pd.DataFrame, settings: dict[str, Any]) -> Table:
     """Every measure of every cell on both sets, with interval, number of clips, protocol and what else to know."""
     header = [*NAMES, "set", "clips of", "measure", "value [95 %]", "clips", "protocol", "note"]
-    rows, numbers = [], protocols(metrics)
+    rows, numbers = [], protocols(metrics, settings)
     for names, part in _cells(metrics):
-        known = part[part["kind"] == "set"]
+        known = part[part["kind"] == SET]
         if known.empty:
             rows.append(names + [MISSING] * (len(header) - len(names)))
-        for _, row in known.iterrows():
-            measure, group = str(row["measure"]), str(row["group"])
-            row_names = [*names, SET_NAMES.get(group, group), str(row["source"]), LABELS.get(measure, measure)]
-            found = [interval(row, DIGITS.get(measure, 3)), _count(row["clips"])]
-            rows.append([*row_names, *found, numbers.get(row["protocol"], ""), _words(row["note"])])
+        for row in known.to_dict("records"):
+            notes, group = notes_of(row), SET_NAMES.get(str(row["group"]), str(row["group"]))
+            for metric in METRICS:
+                if metric.column not in row or metric.name in CAUSES:
+                    continue
+                value = metric.read(row)
+                found = [interval(value, metric.digits), _count(value.clips)]
+                how = numbers[metric.protocol.format(**settings)]
+                rows.append([*names, group, metric.source, metric.header, *found, how, _words(notes.get(metric.name))])
     return header, rows
 
 
@@ -106,69 +121,40 @@ def _words(value: object) -> str:
     return value.replace("|", "/") if isinstance(value, str) else ""
 
 
-def cause_names(metrics: pd.DataFrame) -> list[str]:
-    """Causes of abnormality, in the order of the rows."""
-    return [str(name) for name in metrics.loc[metrics["kind"] == "cause", "measure"].unique()]
-
-
 def cause_table(metrics: pd.DataFrame) -> Table:
     """How many clips are abnormal for each cause; one clip may have several."""
-    causes = cause_names(metrics)
-    header = [*NAMES, "set", "clips of", "clips", "abnormal", *causes]
+    header = [*NAMES, "set", "clips of", "clips", "abnormal", *CAUSES]
     rows = []
     for names, part in _cells(metrics):
         for group in SETS:
-            for source in (GENERATED, RECONSTRUCTION):
-                known = part[(part["group"] == group) & (part["source"] == source)]
-                whole = known[(known["kind"] == "set") & (known["measure"] == "abnormal")]
-                of_causes = known[known["kind"] == "cause"].set_index("measure")
-                if whole.empty and of_causes.empty:
-                    continue
-                clips = _count(pd.concat([whole["clips"], of_causes["clips"]]).max())
-                counts = [_clips_with(whole)]
-                counts += [_clips_with(of_causes.loc[[c]]) if c in of_causes.index else NO_VALUE for c in causes]
-                rows.append([*names, SET_NAMES[group], source, clips, *counts])
+            for row in part[(part["kind"] == SET) & (part["group"] == group)].to_dict("records"):
+                for source in (GENERATED, RECONSTRUCTION):
+                    counts = [_clips_with(metric_of(name, source), row) for name in ("abnormal", *CAUSES)]
+                    rows.append([*names, SET_NAMES[group], source, _count(row["clips"]), *counts])
     return header, rows
 
 
-def _clips_with(rows: pd.DataFrame) -> str:
+def _clips_with(share: Metric, row: dict[Any, Any]) -> str:
     """Clips behind a share."""
-    if rows.empty or pd.isna(rows["value"].iloc[0]):
-        return NO_VALUE
-    return f"{rows['value'].iloc[0] * rows['clips'].iloc[0]:.0f}"
+    found = share.read(row)
+    return NO_VALUE if np.isnan(found.value) else f"{found.value * found.clips:.0f}"
 
 
 def detector_table(metrics: pd.DataFrame) -> Table:
-    """How far the automatic judgement can be trusted: one row per measure, for all cells that share its numbers."""
+    """How far the automatic judgement can be trusted: one row per group of clips, for all cells that share its
+    numbers."""
     known = finished(metrics)
-    known = known[known["kind"] == "detector"]
+    known = known[known["kind"] == DETECTOR]
     header = ["of simulated clips", "value [95 %]", "clips", "cells", "protocol"]
-    cells = known["cell"].nunique()
+    called, cells = metric_of("abnormal", RECONSTRUCTION), known["cell"].nunique()
     rows = []
-    for _, part in known.groupby(["measure", "value", "clips"], sort=False, dropna=False):
+    for _, part in known.groupby(["group", called.column, "clips"], sort=False, dropna=False):
         row, names = part.iloc[0], part["cell"].unique()
         whose = "all" if len(names) == cells else ", ".join(names)
-        rows.append([_words(row["measure"]), interval(row, 3), _count(row["clips"]), whose, _words(row["protocol"])])
+        rows.append(
+            [_words(row["group"]), interval(called.read(row.to_dict()), 3), _count(row["clips"]), whose, CHECKED]
+        )
     return header, rows
-
-
-def margins(metrics: pd.DataFrame) -> list[tuple[float, float]]:
-    """The ranges of margins that accuracies are of, pixels, ascending; without the two halves at one pixel."""
-    names = metrics.loc[metrics["kind"] == "ambiguity", "measure"].unique()
-    parts = [str(name).removeprefix("accuracy ").removesuffix(" px").split(" to ") for name in names]
-    found = {(float(low), float(high)) for low, high in parts}
-    return sorted(found - {(0.0, 1.0), (1.0, np.inf)})
-
-
-def margin_name(low: float, high: float) -> str:
-    """The measure of a range, as metrics.csv calls it."""
-    return f"accuracy {low:g} to {high:g} px"
-
-
-def ambiguity_rows(part: pd.DataFrame, family: str, source: str) -> dict[str, pd.Series]:
-    """One cell's rows on one family of scenes, by measure."""
-    known = part[(part["kind"] == "ambiguity") & (part["group"] == family) & (part["source"] == source)]
-    return {str(row["measure"]): row for _, row in known.iterrows()}
 
 
 def ambiguity_table(metrics: pd.DataFrame) -> Table:
@@ -179,19 +165,20 @@ def ambiguity_table(metrics: pd.DataFrame) -> Table:
     ranges = margins(metrics)
     labels = [f"from {low:g} px" if np.isinf(high) else f"{low:g} to {high:g} px" for low, high in ranges]
     header = [*NAMES, "family", "clips of", *labels, "below 1 px", "from 1 px", "below 1 px they are"]
-    measures = [*(margin_name(*pair) for pair in ranges), BELOW, ABOVE]
+    columns = [*(margin_name(*pair) for pair in ranges), BELOW, ABOVE]
     rows = []
     for names, part in _cells(metrics):
-        for family in part.loc[part["kind"] == "ambiguity", "group"].unique():
+        for family in families(part):
+            known = margin_rows(part, family)
             for source in (GENERATED, RECONSTRUCTION):
-                known = ambiguity_rows(part, family, source)
-                if not known:
+                found = {name: metric_of("accuracy", source).read(row) for name, row in known.items()}
+                if all(np.isnan(one.value) for one in found.values()):
                     continue
-                shown = [_accuracy(known.get(name)) for name in measures]
-                counts = _words(known[BELOW]["note"]) if BELOW in known else NO_VALUE
-                rows.append([*names, str(family), source, *shown, counts])
+                shown = [_accuracy(found.get(name)) for name in columns]
+                counts = (f"{one.name} {one.of(source).read(known[BELOW]).value:.0f}" for one in COUNTS)
+                rows.append([*names, family, source, *shown, ", ".join(counts) if BELOW in known else NO_VALUE])
     return header, rows
 
 
-def _accuracy(row: pd.Series | None) -> str:
-    return NO_VALUE if row is None else f"{interval(row, 2)} ({_count(row['clips'])})"
+def _accuracy(found: Value | None) -> str:
+    return NO_VALUE if found is None else f"{interval(found, 2)} ({_count(found.clips)})"

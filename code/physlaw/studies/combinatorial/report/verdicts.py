@@ -9,27 +9,29 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from physlaw.metric import HIGHER
 from physlaw.report.checks import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED
 from physlaw.report.compared import trained
 from physlaw.report.verdicts import Difference, Verdict, basis, decide, difference
+from physlaw.studies.combinatorial.ambiguity import ALL
 from physlaw.studies.combinatorial.report.rows import (
     ABOVE,
     BELOW,
-    DIGITS,
-    GENERATED,
-    LABELS,
+    MEASURES,
     SET_NAMES,
     Key,
     known_values,
     main_model,
+    metric_of,
     ranked_models,
+    read_values,
     seeds_of,
 )
+from physlaw.studies.combinatorial.score import AMBIGUITY
 from physlaw.studies.combinatorial.study import (
     CLAIMS,
     IN_TEMPLATE,
     IN_TEMPLATE_QUALITY,
-    MEASURES,
     OUT_OF_TEMPLATE,
     PAPER,
     PAPER_MODELS,
@@ -55,7 +57,7 @@ class Change:
 
     @property
     def improvement(self) -> Difference:
-        return self.change if MEASURES[self.measure][0] else self.change.negated()
+        return self.change if metric_of(self.measure).better == HIGHER else self.change.negated()
 
     @property
     def counts(self) -> bool:
@@ -63,8 +65,9 @@ class Change:
 
     def text(self) -> str:
         word = {SUPPORTED: "better", NOT_SUPPORTED: "worse"}.get(decide([self.improvement]), "open")
-        shown = self.change.text(DIGITS[self.measure] + 1)
-        return f"{LABELS[self.measure]}{self.where} {shown} {word if self.counts else f'{word}, not counted'}"
+        metric = metric_of(self.measure)
+        shown = self.change.text(metric.digits + 1)
+        return f"{metric.header}{self.where} {shown} {word if self.counts else f'{word}, not counted'}"
 
 
 def verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame] = NOTHING) -> list[Verdict]:
@@ -90,7 +93,7 @@ def _unfinished(metrics: pd.DataFrame, keys: list[Key]) -> str:
 def _available(metrics: pd.DataFrame, keys: list[Key], groups: tuple[str, ...]) -> tuple[list[str], str]:
     """The measures that every cell has on these sets, and a sentence on those it has not."""
     there = [m for m in MEASURES if all(len(known_values(metrics, key, g, m)) for key in keys for g in groups)]
-    absent = [LABELS[m] for m in MEASURES if m not in there]
+    absent = [metric_of(m).header for m in MEASURES if m not in there]
     return there, f"; no value: {', '.join(absent)}" if absent else ""
 
 
@@ -151,24 +154,25 @@ def _in_template(metrics: pd.DataFrame) -> Verdict:
     measures = [name for name in IN_TEMPLATE_QUALITY if name in there]
     better, differences, texts = [], [], []
     for measure in measures:
+        metric = metric_of(measure)
         means = [float(known_values(metrics, key, IN_TEMPLATE, measure)["value"].mean()) for key in keys]
-        shown = [f"{mean:.{DIGITS[measure]}f}" for mean in means]
+        shown = [f"{mean:.{metric.digits}f}" for mean in means]
         others = []
         for key, text in zip(keys[1:], shown[1:], strict=True):
             change = _change(metrics, measure, IN_TEMPLATE, keys[0], key, f" {TEMPLATES[0]} to {key[1]}")
             differences.append(change.change)
             rise = float(text) - float(shown[0])
-            if (rise if MEASURES[measure][0] else -rise) > 0:
+            if (rise if metric.better == HIGHER else -rise) > 0:
                 better.append(change.improvement)
-            others.append(f"{TEMPLATES[0]} to {key[1]}: {change.change.text(DIGITS[measure] + 1)}")
-        texts.append(f"{LABELS[measure]} {', '.join(shown)} ({', '.join(others)})")
+            others.append(f"{TEMPLATES[0]} to {key[1]}: {change.change.text(metric.digits + 1)}")
+        texts.append(f"{metric.header} {', '.join(shown)} ({', '.join(others)})")
     if not measures:
         decided = NOT_RUN
     elif not better:
         decided = SUPPORTED
     else:
         decided = NOT_SUPPORTED if any(one.low > 0 for one in better) else INCONCLUSIVE
-    absent = [LABELS[name] for name in IN_TEMPLATE_QUALITY if name not in measures]
+    absent = [metric_of(name).header for name in IN_TEMPLATE_QUALITY if name not in measures]
     found = "; ".join([f"{main}, in template, {', '.join(TEMPLATES)} templates", *texts])
     found += f"; no value: {', '.join(absent)}" if absent else ""
     return _verdict(metrics, "C6", found, threshold, decided, basis(differences), paper)
@@ -183,9 +187,9 @@ def _ambiguity(metrics: pd.DataFrame) -> Verdict:
         return _verdict(metrics, "C15", _no_main(), threshold, NOT_RUN, "", paper)
     if missing := _unfinished(metrics, [(main, MOST)]):
         return _verdict(metrics, "C15", missing, threshold, NOT_RUN, "", paper)
-    chosen = (metrics["model"] == main) & (metrics["size"] == MOST) & (metrics["kind"] == "ambiguity")
-    chosen &= (metrics["group"] == "all") & (metrics["source"] == GENERATED) & metrics["value"].notna()
-    below, above = (metrics[chosen & (metrics["measure"] == name)] for name in (BELOW, ABOVE))
+    chosen = metrics[(metrics["model"] == main) & (metrics["size"] == MOST) & (metrics["kind"] == AMBIGUITY)]
+    sides = (chosen[chosen["group"] == f"{ALL} {name}"] for name in (BELOW, ABOVE))
+    below, above = (read_values(rows, metric_of("accuracy")).dropna(subset="value") for rows in sides)
     where = f"{main}, {MOST} templates"
     if below.empty or above.empty:
         return _verdict(metrics, "C15", f"{where}: no ambiguous clips scored", threshold, NOT_RUN, "", paper)
@@ -208,14 +212,13 @@ def _no_main() -> str:
     return f"no model has cells of {', '.join(TEMPLATES)} templates"
 
 
-def _paper_by_templates(group: str, measures: tuple[str, ...] = tuple(MEASURES)) -> str:
+def _paper_by_templates(group: str, measures: tuple[str, ...] = MEASURES) -> str:
     """The paper's larger model on one set, number of templates by number of templates."""
     known = [PAPER[LARGER, size] for size in TEMPLATES]
-    parts = [
-        f"{LABELS[m]} {', '.join(f'{figures[m][SETS.index(group)]:.{DIGITS[m]}f}' for figures in known)}"
-        for m in measures
-        if m in known[0]
-    ]
+    parts = []
+    for metric in (metric_of(name) for name in measures if name in known[0]):
+        shown = (f"{figures[metric.name][SETS.index(group)]:.{metric.digits}f}" for figures in known)
+        parts.append(f"{metric.header} {', '.join(shown)}")
     return "; ".join([f"{PAPER_MODELS[LARGER]}, {', '.join(TEMPLATES)} templates", *parts])
 
 
@@ -223,7 +226,8 @@ def _paper_models() -> str:
     """The paper's two models on the most templates, in / out."""
     pair = [PAPER[name, MOST] for name in (SMALLER, LARGER)]
     parts = [
-        f"{LABELS[m]} {' against '.join(' / '.join(f'{v:.{DIGITS[m]}f}' for v in figures[m]) for figures in pair)}"
+        f"{metric_of(m).header} "
+        + " against ".join(" / ".join(f"{v:.{metric_of(m).digits}f}" for v in figures[m]) for figures in pair)
         for m in MEASURES
         if m in pair[0]
     ]

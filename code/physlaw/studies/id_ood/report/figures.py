@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from physlaw.csv_file import COLLECT, read_csv
+from physlaw.metric import bounds
 from physlaw.report.compared import trained
 from physlaw.report.figures import IN_DIST, OOD, save
 from physlaw.report.scaling import AXES
@@ -23,8 +23,8 @@ def _curve(axes: Axes, rows: pd.DataFrame, x: str, colour: str, label: str, floo
     for _, part in rows.groupby("model" if x == "training_clips" else "size"):
         grouped = part.groupby(x)["generated_corrected"]
         middle, low, high = grouped.mean(), grouped.min(), grouped.max()
-        if "generated_corrected_low" in part and part.groupby(x).size().max() == 1:
-            low, high = (part.set_index(x)[f"generated_corrected_{end}"].sort_index() for end in ("low", "high"))
+        if set(bounds("generated_corrected")) <= set(part) and part.groupby(x).size().max() == 1:
+            low, high = (part.set_index(x)[end].sort_index() for end in bounds("generated_corrected"))
         axes.plot(middle.index, middle, "o-", color=colour, label=label)
         axes.fill_between(middle.index, low, high, color=colour, alpha=0.15)
         if len(middle) == 1:
@@ -48,7 +48,7 @@ def _fitted(axes: Axes, rows: pd.DataFrame, x: str, fits: ScenarioFits) -> None:
             label = "_"
 
 
-def error_curves(metrics: pd.DataFrame, x: str, path: Path) -> None:
+def error_curves(x: str, metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
     """ID and OOD error of every scenario against "training_clips" or "parameters", log axes; dotted: GT floors;
     dashed: the power laws that the verdicts use."""
     fits = {one.scenario: one for one in scenario_fits(metrics)}
@@ -104,14 +104,3 @@ def speed_scatter(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> Non
         axes.set(title=cell, xlabel="true speed", ylabel="generated speed")
     panels.flat[0].legend(fontsize=7)
     save(figure, path)
-
-
-def draw_all(folder: Path, metrics: pd.DataFrame) -> list[Path]:
-    """Every figure of a results folder, drawn from what lies in it."""
-    clips = read_csv(folder / "clips.csv", COLLECT)
-    figures = folder / "figures"
-    paths = [figures / f"{name}.svg" for name in ("error_against_data", "error_against_model", "speeds")]
-    error_curves(metrics, "training_clips", paths[0])
-    error_curves(metrics, "parameters", paths[1])
-    speed_scatter(metrics, clips, paths[2])
-    return paths

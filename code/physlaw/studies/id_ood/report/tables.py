@@ -1,4 +1,4 @@
-"""The study's tables and the comparison with committed results. From metrics.csv alone."""
+"""The study's tables, from metrics.csv alone."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from physlaw.report.tables import MISSING, Compared, Table, number, spread
+from physlaw.evaluation.velocity_blocks import METRICS
+from physlaw.metric import by_column
+from physlaw.report.tables import MISSING, Table, number, spread
 
-# What may differ between machines. Ground truth, its parsing and retrieval involve no training: only the last digits
-# may move. A model trained elsewhere takes another path through rounding and ends elsewhere: the profile says by how
-# much it may (see results/README.md).
-EXACT_TOLERANCE = 1e-3  # world units / s
-SOURCES = ("generated", "truth", "reconstruction", "retrieved")
-TABLE_COLUMNS = (
-    *("cell", "scenario", "model", "size", "seed", "recipe", "group", "clips", "generated_missing", "nearer_to_case"),
-    *(f"{source}_corrected" for source in SOURCES),
-    *(f"generated_corrected_{end}" for end in ("low", "high")),
-)
+# What the table of cells shows; the metrics' names are the headers of other tables.
+ERROR = "generated_corrected"
+FLOORS = {"GT floor": "truth", "tokenizer floor": "reconstruction", "retrieval ID / OOD": "retrieved"}
+SHOWN = [by_column(METRICS)[name] for name in (ERROR, *(f"{source}_corrected" for source in FLOORS.values()))]
+SHOWN += [by_column(METRICS)[name] for name in ("generated_missing", "nearer_to_case")]
+NAMES = ("cell", "scenario", "model", "size", "seed", "recipe", "group", "clips")
 
 
 def group_row(metrics: pd.DataFrame, cell: str, group: str) -> pd.Series | None:
@@ -43,11 +41,10 @@ def table_rows(metrics: pd.DataFrame) -> Table:
     levels = ood_levels(metrics)
     header = ["scenario", "model", "data", "seed", "recipe", "ID error [95 %]"]
     header += [f"OOD L{level}" for level in levels]
-    header += ["OOD", "ratio", "GT floor", "tokenizer floor", "retrieval ID / OOD", "nearer to case", "missing"]
+    header += ["OOD", "ratio", *FLOORS, "nearer to case", "missing"]
     cells: dict[str, dict[str, dict[Any, Any]]] = {}
-    used = metrics.columns.intersection(
-        list(TABLE_COLUMNS)
-    )  # parsing the others takes most of the time in a large study
+    # Parsing the others takes most of the time in a large study.
+    used = metrics.columns.intersection([*NAMES, *(name for metric in SHOWN for name in metric.columns)])
     for record in metrics.loc[(metrics["kind"] != "block") | (metrics["group"] == "id"), used].to_dict("records"):
         cells.setdefault(record["cell"], {})[record["group"]] = record
     rows = []
@@ -58,23 +55,17 @@ def table_rows(metrics: pd.DataFrame) -> Table:
         if inside is None or outside is None:
             rows.append(names + [MISSING] * (len(header) - len(names)))
             continue
-        error = number(inside["generated_corrected"])
-        low, high = (number(inside[f"generated_corrected_{end}"]) for end in ("low", "high"))
+        found = SHOWN[0].read(inside)
+        error, low, high = (number(end) for end in (found.value, found.low, found.high))
         row = [*names, f"{error} [{low}, {high}]"]
         for level in levels:
             at_level = groups.get(f"ood{level}")
-            row.append(MISSING if at_level is None else number(at_level["generated_corrected"]))
-        ratio = outside["generated_corrected"] / inside["generated_corrected"]
-        share = (inside["generated_missing"] + outside["generated_missing"], inside["clips"] + outside["clips"])
-        row += [
-            number(outside["generated_corrected"]),
-            number(ratio, 1),
-            f"{number(inside['truth_corrected'])} / {number(outside['truth_corrected'])}",
-            f"{number(inside['reconstruction_corrected'])} / {number(outside['reconstruction_corrected'])}",
-            f"{number(inside['retrieved_corrected'])} / {number(outside['retrieved_corrected'])}",
-            number(outside["nearer_to_case"], 2),
-            f"{share[0]:.0f} in {share[1]:.0f} clips",
-        ]
+            row.append(MISSING if at_level is None else number(at_level[ERROR]))
+        missing = (inside["generated_missing"] + outside["generated_missing"], inside["clips"] + outside["clips"])
+        row += [number(outside[ERROR]), number(outside[ERROR] / inside[ERROR], 1)]
+        for source in FLOORS.values():
+            row.append(" / ".join(number(one[f"{source}_corrected"]) for one in (inside, outside)))
+        row += [number(outside["nearer_to_case"], 2), f"{missing[0]:.0f} in {missing[1]:.0f} clips"]
         rows.append(row)
     return header, rows
 
@@ -86,7 +77,7 @@ def grid_table(metrics: pd.DataFrame) -> Table:
     sizes = list(metrics["size"].unique())
     header = ["scenario", "model", *(f"{size} {where}" for size in sizes for where in ("ID", "OOD"))]
     errors = metrics[metrics["group"].isin(["id", "ood"])].groupby(["scenario", "model", "size", "group"])
-    values = {key: (p.mean(), p.std(), int(p.count())) for key, p in errors["generated_corrected"]}
+    values = {key: (p.mean(), p.std(), int(p.count())) for key, p in errors[ERROR]}
     rows = []
     for scenario, model in metrics[["scenario", "model"]].drop_duplicates().itertuples(index=False):
         row = [scenario, model]
@@ -97,26 +88,3 @@ def grid_table(metrics: pd.DataFrame) -> Table:
                 row.append(spread(mean, deviation, count, int(seeds.get(key[:3], 0))))
         rows.append(row)
     return header, rows
-
-
-def compare(here: pd.DataFrame, there: pd.DataFrame, tolerance: float) -> list[Compared]:
-    """Each table number of `here` beside the one in `there`.
-
-    What was trained agrees when it differs by at most the fraction `tolerance` of the committed one: the model's
-    errors, and a VAE's. The other floors and the retrieval baseline may differ by at most EXACT_TOLERANCE.
-    """
-    compared = []
-    for cell in here["cell"].unique():
-        for group in ["id", *(f"ood{level}" for level in ood_levels(here)), "ood"]:
-            ours, theirs = group_row(here, cell, group), group_row(there, cell, group)
-            if ours is None or theirs is None:
-                continue
-            for source in SOURCES:
-                a, b = float(ours[f"{source}_corrected"]), float(theirs[f"{source}_corrected"])
-                untrained = theirs["reconstruction_corrected"] == theirs["truth_corrected"]  # it loses nothing
-                trained = source == "generated" or (source == "reconstruction" and not untrained)
-                bound = tolerance * abs(b) if trained else EXACT_TOLERANCE
-                agree = bool(abs(a - b) <= bound) or (np.isnan(a) and np.isnan(b))
-                shown = f"{tolerance:.0%}" if trained else f"{EXACT_TOLERANCE:g}"
-                compared.append(Compared(str(cell), f"{group} {source}", a, b, shown, agree))
-    return compared
