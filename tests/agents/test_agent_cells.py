@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from physlaw.__main__ import main
@@ -119,3 +120,12 @@ def test_other_code_of_an_agent_makes_its_cell_anew(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("physlaw.cell.agent.agent_digest", lambda cell: "0" * 64)
     assert run_cell(cell).stat().st_mtime_ns > before
     assert read_json(cell.folder / "evaluation.json")["weights_sha256"] == "0" * 64
+
+
+def test_attributes_of_an_agent_are_scored_without_latents(tmp_path: Path) -> None:
+    words = ["study=attributes", "scenario=colour_size", "model=agent_priority", "size=300", f"runs={tmp_path}"]
+    rows = pd.read_csv(run_cell(compose_cell([*words, "eval.id_clips=8", "eval.ood_clips=16"])))
+    crossed = rows[rows["group"] == "crossed"].iloc[0]
+    assert crossed["keeps_first_share"] == 1
+    assert crossed["pixel_predicts"] >= 0
+    assert pd.isna(crossed["latent_predicts"])

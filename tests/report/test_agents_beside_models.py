@@ -46,14 +46,14 @@ def test_claims_and_fits_choose_trained_models(metrics: pd.DataFrame, tmp_path: 
     assert with_agents.outside == alone.outside
     assert verdicts(metrics) == verdicts(models)
     for axis in ("training_clips", "parameters"):
-        error_curves(metrics, axis, tmp_path / f"{axis}.svg")
+        error_curves(axis, metrics, pd.DataFrame(), tmp_path / f"{axis}.svg")
         assert (tmp_path / f"{axis}.svg").stat().st_size > 1000
 
 
 def test_agents_alone_are_drawn(metrics: pd.DataFrame, tmp_path: Path) -> None:
     agents = metrics[metrics["model"].str.startswith("agent_")]
     assert len(trained(agents)) == len(agents)
-    error_curves(agents, "training_clips", tmp_path / "data.svg")
+    error_curves("training_clips", agents, pd.DataFrame(), tmp_path / "data.svg")
     assert (tmp_path / "data.svg").is_file()
 
 
