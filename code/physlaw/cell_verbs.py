@@ -39,7 +39,7 @@ def evaluate(words: list[str]) -> int:
     from physlaw.compose import compose_cell
 
     cell = compose_cell(words)
-    if not (cell.folder / "provenance.json").exists():
+    if not cell.model.agent and not (cell.folder / "provenance.json").exists():
         raise UserError(f"cell {cell.name} is not trained ({cell.folder}); use `physlaw run` or `physlaw train` first")
     return run(words)
 

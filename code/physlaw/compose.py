@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 from physlaw import studies
+from physlaw.agents.config import MODALITIES, PREFIX, is_agent, suffix_of
 from physlaw.config import CellConfig, GridConfig
 from physlaw.errors import UserError, unknown
 from physlaw.files import visible
 from physlaw.profiles import choices, configs_folder
-from physlaw.studies.registry import scenarios_of
+from physlaw.studies.registry import agent_settings, agents_of, scenarios_of
 from physlaw.words import build, describe, merged, pairs_of
 
 GROUPS = ("model", "tokenizer", "recipe", "profile")
@@ -24,6 +25,7 @@ def describe_cell() -> str:
     """Every key of a cell with its default, after the groups' choices."""
     lines = [f"{group}={'|'.join(choices(group))}\n" for group in GROUPS if group != "profile"]
     lines += [f"profile={'|'.join(choices('profile', study))} of study={study}\n" for study in studies.NAMES]
+    lines += [f"model={PREFIX}NAME of study={study}, NAME: {'|'.join(agents_of(study))}\n" for study in studies.NAMES]
     return "".join([*lines, "\nDefaults before the groups set theirs:\n", describe(CellConfig)])
 
 
@@ -41,24 +43,38 @@ def compose_cell(words: List[str]) -> CellConfig:
         if group in given:
             files[group] = given.pop(group)
             known = choices(group, study if group == "profile" else "")
-            if files[group] not in known:
+            if files[group] not in known and not (group == "model" and is_agent(files[group])):
                 raise unknown(f"{group} of study {study}" if group == "profile" else group, files[group], known)
+    agent = files.pop("model") if is_agent(files.get("model", "")) else ""
+    if agent:
+        files["tokenizer"] = "pixels"  # an agent draws pictures, whatever models beside it are trained on
     files["profile"] = f"{study}/{files.get('profile', CellConfig.profile)}"
     # The words come after hydra: its grammar would read them in its own way.
     folder = configs_folder()
     composed = _composed(folder, _stamp(folder), tuple(files.items()))
     defaults = {"study": study, "scenario": scenarios[0], **composed}
     defaults["grid"] = {"scenarios": scenarios, **(composed.get("grid") or {})}
+    if agent:
+        defaults["model"] = _agent_model(agent)
     values = merged(defaults, CellConfig, given, GROUPS)
     preset = build(GridConfig, values["grid"], "grid.").per_scenario.get(values["scenario"], {})
+    if agent:
+        preset = {**preset, **agent_settings(study, agent[len(PREFIX) :])}
     return checked(build(CellConfig, merged(values, CellConfig, {k: v for k, v in preset.items() if k not in given})))
+
+
+def _agent_model(name: str) -> Dict[str, Any]:
+    """The settings model.* of a reference agent: agent_told_law_text is an agent_told_law that is told a text."""
+    suffix = suffix_of(name)
+    return {"name": name[: -len(suffix) - 1], "modality": suffix} if suffix in MODALITIES else {"name": name}
 
 
 def checked(cell: CellConfig) -> CellConfig:
     """The cell.
 
     Raises:
-        UserError: its study has no such scenario, or that no such training set (lists the valid ones).
+        UserError: its study has no such scenario, or that no such training set, or no such reference agent (lists the
+            valid ones).
     """
     scenarios = scenarios_of(cell.study)
     for value, kind, valid in (
@@ -67,6 +83,11 @@ def checked(cell: CellConfig) -> CellConfig:
     ):
         if value not in valid:
             raise unknown(kind, value, valid)
+    agents = agents_of(cell.study)
+    if is_agent(cell.model.name) and cell.model.agent not in agents:
+        raise unknown(f"agent of study {cell.study}", cell.model.row, [PREFIX + name for name in agents])
+    if cell.model.agent and cell.tokenizer.kind != "pixels":
+        raise UserError(f"a reference agent draws pixels, got tokenizer.kind={cell.tokenizer.kind!r}; valid: pixels")
     return cell
 
 

@@ -30,6 +30,7 @@ class GridConfig:
     scenarios: Tuple[str, ...] = ()  # compose.py: all of the study, where a profile names none
     models: Tuple[str, ...] = ("dit_s",)
     sizes: Tuple[str, ...] = ("30k",)
+    agents: Tuple[str, ...] = ()  # reference agents beside the models, without "agent_"; or all: those of the study
     seeds: Tuple[int, ...] = random_seed((0,))
     per_scenario: Dict[str, Dict[str, Any]] = field(default_factory=dict)  # scenario -> key -> value, where unset
     # further combinations scenario:model:size, or scenario:model:size:seed for one seed alone

@@ -19,6 +19,7 @@ usage: physlaw VERB [key=value ...]
   sweep_sampler  find how many denoising steps a trained cell needs: [steps=[5,10,...] seeds=3 clips=256] and its words
   collect     gather finished cells into a results folder: [out=FOLDER mixed_code=true] and reproduce's words
   report      draw tables, figures and page again from a results folder: FOLDER
+  agents      run reference agents through the studies, nothing is trained: [studies=[...] clips=256 workers=N]
   claims      the verdict on every claim at every scale, from metrics.csv alone: [results=FOLDER out=FOLDER]
   index       one page over all studies, results/index.html: [results=FOLDER]
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
@@ -32,8 +33,9 @@ usage: physlaw VERB [key=value ...]
 `physlaw VERB --help` lists the verb's keys. Text and paths are taken as they are, everything after the first "=";
 booleans are true or false, lists [a,b], mappings {name: value}. A word that has no "=", begins with ./ or /, names an
 existing file or stands after -- is a path. words=FILE stands for the words in a file, a JSON list. A cell is scenario
-x model x size x seed; profile is the scale (smoke, mini, short, paper) and recipe the method (faithful, fast). Exit
-status: 0 done, 2 bad input, 75 disk full, 130 interrupted (the same command continues).
+x model x size x seed, where model=agent_NAME is a reference agent; profile is the scale (smoke, mini, short, paper, or
+agents) and recipe the method (faithful, fast). Exit status: 0 done, 2 bad input, 75 disk full, 130 interrupted (the
+same command continues).
 """
 
 
@@ -48,6 +50,7 @@ def verb_help(verb: str) -> str:
         "prepare": verbs.PrepareConfig,
         "collect": verbs.CollectConfig,
         "reproduce": verbs.ReproduceConfig,
+        "agents": verbs.AgentsConfig,
     }
     if verb == "simulate":
         return _simulate_help()

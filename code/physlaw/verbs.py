@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Tuple
 
-from physlaw.fields import MOST_WORKERS, choice, ranged
+from physlaw.fields import MOST_CLIPS, MOST_WORKERS, choice, ranged
 
 STAGES = ("tokenizer", "latents")
 
@@ -39,6 +39,15 @@ class ReproduceConfig:
     out: str = ""  # a folder; reproduced/<study>/<table> unless named
     # cells at once; null: as many as the cores hold
     workers: Optional[int] = ranged(None, at_least=1, at_most=MOST_WORKERS)
+
+
+@dataclass
+class AgentsConfig:
+    """`physlaw agents`."""
+
+    studies: Tuple[str, ...] = ()  # all that there are, if none is named
+    clips: int = ranged(256, at_least=1, at_most=MOST_CLIPS)  # a set of clips has about so many
+    workers: Optional[int] = ranged(None, at_least=1, at_most=MOST_WORKERS)  # cells at once, as reproduce
 
 
 @dataclass

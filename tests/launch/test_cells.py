@@ -89,8 +89,11 @@ def test_digest_follows_what_changes_a_result() -> None:
         (["scenario=uni"], "unknown scenario of study id_ood 'uni'; valid: uniform, parabola, collision"),
         (["size=5k"], "unknown size of scenario uniform '5k'; valid: 300, 3k, 30k, 300k, 3m"),
         (["model=dit_huge"], "unknown model 'dit_huge'; valid: dit_b, "),
-        (["profile=tiny"], "unknown profile of study id_ood 'tiny'; valid: mini, paper, short, smoke"),
-        (["study=combinatorial", "profile=short"], "profile of study combinatorial 'short'; valid: mini, paper, smoke"),
+        (["profile=tiny"], "unknown profile of study id_ood 'tiny'; valid: agents, mini, paper, short, smoke"),
+        (
+            ["study=combinatorial", "profile=short"],
+            "study combinatorial 'short'; valid: agents, mini, paper, smoke",
+        ),
         (["recipe=slow"], "unknown recipe 'slow'; valid: faithful, fast"),
         (["study=gap"], "unknown study 'gap'; valid: id_ood, combinatorial"),
         (["colour=red"], "unknown key 'colour'; valid: model, tokenizer, "),

@@ -139,7 +139,14 @@ def test_what_is_special_about_a_scenario_it_says_itself() -> None:
     }
     assert {world.picture for world in worlds.values()} == {"red", "red_blue", "red_blue_black", "bodies"}
     flipped = {name for name, world in worlds.items() if world.flips}
-    assert flipped == {"fast_flipped", "colour_ring", "colour_velocity_red", "colour_velocity_blue", *PAIRS}
+    assert flipped == {
+        "fast_flipped",
+        "colour_ring",
+        "colour_ring_rgb",
+        "colour_velocity_red",
+        "colour_velocity_blue",
+        *PAIRS,
+    }
     for name in ("colour_shape", "size_shape", "velocity_shape", "colour_ring", "colour_shape_noflip"):
         with pytest.raises(UserError, match="shapes need a resolution of 32 or more"):
             worlds[name].check_clips(16, 32)

@@ -18,6 +18,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from physlaw.cell.agent import prepare_agent
 from physlaw.cell.checks import check_configuration, check_devices, check_scale
 from physlaw.cell.data import mirrored, training_clips, with_mirrored
 from physlaw.cell.model import CellModel, use_machine
@@ -28,6 +29,7 @@ from physlaw.csv_file import RERUN, read_csv
 from physlaw.data.latents import EncodedClips, LatentCache
 from physlaw.data.world import TrainingClips
 from physlaw.errors import UserError
+from physlaw.evaluation.blocks import Evaluation
 from physlaw.evaluation.score import counts_of
 from physlaw.files import read_json, remove_leftovers, sha256_file, visible, write_json, write_text
 from physlaw.models.dit import count_parameters
@@ -46,8 +48,10 @@ def train_cell(cell: CellConfig) -> CellModel:
     """Train the cell's model, or load it when it is trained already.
 
     Raises:
-        UserError: the folder holds a run of another configuration, or is in use.
+        UserError: the folder holds a run of another configuration, or is in use; or the model is a reference agent.
     """
+    if cell.model.agent:
+        raise UserError(f"{cell.model.row} is a reference agent: there is nothing to train; use `physlaw run`")
     check_scale(cell)
     ranks.join()
     check_devices()
@@ -144,8 +148,11 @@ def cell_latents(
 
 
 def prepare_cell(cell: CellConfig, latents: bool = True) -> None:
-    """Train the cell's tokenizer, and store the latents of its training set; what is there already is kept."""
+    """Train the cell's tokenizer, and store the latents of its training set; what is there already is kept. A reference
+    agent has neither."""
     check_scale(cell)
+    if cell.model.agent:
+        return
     ranks.join()
     check_devices()
     use_machine(cell.machine)
@@ -194,8 +201,8 @@ def run_cell(cell: CellConfig) -> Path:
     check_configuration(cell)
     ranks.join()
     with ranks.leased_by_main(cell.folder, f"cell {cell.name}", say=ranks.say), _noting_failure(cell.folder):
-        model = train_cell(cell)
-        if not ranks.is_main():
+        evaluation = _prepared(cell)
+        if evaluation is None:
             return rows
         started = time.monotonic()
         card = cell.folder / "evaluation.json"
@@ -203,7 +210,7 @@ def run_cell(cell: CellConfig) -> Path:
             return rows
         ranks.say(f"{cell.name}: evaluating")
         _drop_stale_evaluation(cell)
-        summary = registry.part(cell.study, "score").score(model.evaluation(partial(training_clips, cell)))
+        summary = registry.part(cell.study, "score").score(evaluation)
         write_text(rows, summary.to_csv(index=False, float_format="%.9g"))
         write_json(
             card,
@@ -217,6 +224,20 @@ def run_cell(cell: CellConfig) -> Path:
             },
         )
     return rows
+
+
+def _prepared(cell: CellConfig) -> Evaluation | None:
+    """The cell's trained model, or its reference agent; None in processes that only train."""
+    if not cell.model.agent:
+        model = train_cell(cell)
+        return model.evaluation(partial(training_clips, cell)) if ranks.is_main() else None
+    if not ranks.is_main():
+        return None
+    check_scale(cell)
+    use_machine(cell.machine)
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    _claim_folder(cell)
+    return prepare_agent(cell)
 
 
 def _is_current(evaluated: dict[str, Any], cell: CellConfig) -> bool:

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from physlaw.agents.config import PREFIX
 from physlaw.compose import checked, compose_cell
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
+from physlaw.studies.registry import agents_of
 from physlaw.words import pairs_of
 
 AXES = ("scenario", "model", "size", "seed")
-LISTS = tuple(f"grid.{name}" for name in ("scenarios", "models", "sizes", "seeds", "extra"))  # of no use to one cell
+ALL = "all"  # grid.agents: every agent that applies to the study
+LISTS = tuple(
+    f"grid.{name}" for name in ("scenarios", "models", "agents", "sizes", "seeds", "extra")
+)  # of no use to one cell
 
 
 def grid_cells(base: CellConfig) -> list[dict[str, str]]:
     """The cells of the base configuration's study and profile, as overrides of scenario, model, size and seed."""
     grid = base.grid
     seeds = [str(seed) for seed in grid.seeds]
-    cells = [(s, m, n, seed) for s in grid.scenarios for m in grid.models for n in grid.sizes for seed in seeds]
+    cells = [(s, m, n, seed) for s in grid.scenarios for m in models_of(base) for n in grid.sizes for seed in seeds]
     for text in grid.extra:
         scenario, model, size, *own = text.split(":")
         cells += [(scenario, model, size, seed) for seed in own or seeds]
     return [dict(zip(AXES, cell, strict=True)) for cell in cells]
+
+
+def models_of(base: CellConfig) -> list[str]:
+    """The models of a profile, and the reference agents beside them."""
+    grid = base.grid
+    agents = agents_of(base.study) if grid.agents == (ALL,) else grid.agents
+    return list(dict.fromkeys([*grid.models, *(PREFIX + name for name in agents)]))
 
 
 def study_cells(overrides: list[str]) -> list[CellConfig]:
@@ -65,7 +77,7 @@ def study_words(overrides: list[str]) -> list[list[str]]:
         asked = ", ".join(f"{axis}={value}" for axis, value in wanted.items())
         raise UserError(
             f"study {base.study} in profile {base.profile} has no cell with {asked}; it has scenarios "
-            f"{', '.join(base.grid.scenarios)}; models {', '.join(base.grid.models)}; sizes "
+            f"{', '.join(base.grid.scenarios)}; models {', '.join(models_of(base))}; sizes "
             f"{', '.join(base.grid.sizes)}; seeds {', '.join(map(str, base.grid.seeds))}"
         )
     own = [word for word in common if word.partition("=")[0] not in LISTS]

@@ -20,8 +20,10 @@ def training_flops(cell: CellConfig) -> float:
     """Floating-point operations of training the transformer: 3 (24 L d^2 N + 4 L N^2 d) per clip.
 
     L blocks of width d on N tokens, MLP ratio 4; forward once, backward twice. Embeddings, modulation, the tokenizer
-    and evaluation are left out.
+    and evaluation are left out. A reference agent trains nothing.
     """
+    if cell.model.agent:
+        return 0.0
     tokens, width = tokens_per_clip(cell), cell.model.hidden_size
     matrices = (8 + 4 * cell.model.mlp_ratio) * width**2 * tokens
     attention = 4 * tokens**2 * width

@@ -101,6 +101,8 @@ def shape_of(cell: CellConfig, cluster: ClusterConfig) -> dict[str, Any]:
     """The resources that a cell asks for; cells of one array ask for the same."""
     asked = {key: getattr(cluster, key) for key in ("gpus", "tasks", "cpus_per_gpu", "mem_gb", "time_min")}
     asked.update(cluster.per_model.get(cell.model.name, {}))
+    if cell.model.agent:
+        asked["gpus"] = 0  # it has no network
     return {**asked, "tasks": asked["tasks"] or max(asked["gpus"], 1)}
 
 

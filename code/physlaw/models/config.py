@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Tuple
 
+from physlaw.agents.config import PREFIX, is_agent
 from physlaw.errors import UserError
 from physlaw.fields import MOST_CLIPS, MOST_FRAMES, check, choice, random_seed, ranged
 
@@ -67,9 +68,16 @@ class ModelConfig:
         """The model's name in tables and folders: the size, and the modality unless it is vision."""
         return self.name if self.modality == "vision" else f"{self.name}_{self.modality}"
 
+    @property
+    def agent(self) -> str:
+        """The name of the reference agent that stands for a network; empty of a network."""
+        return self.row[len(PREFIX) :] if is_agent(self.name) else ""
+
     def identity(self) -> Dict[str, Any]:
         """All that can change a result; of a folder its digest, not where it is. A head counts where there is one, so
         that models from before it keep their digests."""
+        if self.agent:
+            return {"name": self.name, "modality": self.modality}
         left_out = {"text_encoder"} if self.text_sha256 else set()
         left_out |= set() if self.head_ratio else {"head_ratio"}
         return {key: value for key, value in vars(self).items() if key not in left_out}

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from physlaw.agents.config import PREFIX
 from physlaw.metric import bounds
 from physlaw.report.checks import Gate
 
-AGENT = "agent_"  # in front of the names of reference agents, which stand where models do
 ERROR, IMPUTED, MEASURED, REVERSED = "generated_corrected", "corrected_imputed", "measured_share", "reversed"
 ENOUGH_MEASURED = 0.95  # of a cell's clips; below it a vanished ball counts as standing still, in all that is compared
 TRAINED_ERROR, TRAINED_REVERSED = 0.15, 0.01  # world units / s, and share of clips: what a trained model must meet
@@ -21,7 +21,14 @@ Names = Mapping[str, str]  # scenario, model, size, group
 
 def is_agent_row(metrics: Metrics) -> pd.Series:
     """Which rows are of reference agents."""
-    return metrics["model"].astype(str).str.startswith(AGENT)
+    return metrics["model"].astype(str).str.startswith(PREFIX)
+
+
+def trained(metrics: Metrics) -> Metrics:
+    """The rows of trained models, of which claims and fits speak; reference agents are shown beside them. All rows
+    where there is no trained model."""
+    agents = is_agent_row(metrics)
+    return metrics if agents.all() else metrics[~agents]
 
 
 def share_gate(metrics: Metrics, cell: Names, column: str, name: str, least: float = 0.95) -> Gate | None:
@@ -53,9 +60,8 @@ def values_of(metrics: Metrics, column: str, **names: str) -> pd.DataFrame:
 def one_model(metrics: Metrics) -> tuple[str, str]:
     """The model and the data size that most cells have finished with: what verdicts compare. A trained model, where
     there is one."""
-    done = metrics[metrics["kind"] != "missing"]
-    trained = done[~is_agent_row(done)]
-    counts = (trained if len(trained) else done).groupby(["model", "size"])["cell"].nunique()
+    done = trained(metrics[metrics["kind"] != "missing"])
+    counts = done.groupby(["model", "size"])["cell"].nunique()
     model, size = counts.sort_values(ascending=False, kind="stable").index[0]
     return str(model), str(size)
 

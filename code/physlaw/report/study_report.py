@@ -18,6 +18,7 @@ from physlaw.files import visible, write_text
 from physlaw.metric import SHARE, Metric, by_column, notes_of
 from physlaw.report import verdicts as verdict_files
 from physlaw.report.clips import gather_clips
+from physlaw.report.compared import trained
 from physlaw.report.metrics import read_metrics
 from physlaw.report.page import animations, first_finished, write_page
 from physlaw.report.sections import (
@@ -145,7 +146,7 @@ class StudyReport:
 
     def verdicts(self, metrics: Metrics, others: Mapping[str, Metrics]) -> list[Verdict]:
         """The study's claims, from metrics.csv files alone."""
-        return self.decide(metrics, others)
+        return self.decide(trained(metrics), {study: trained(rows) for study, rows in others.items()})
 
     def compare(self, here: Metrics, there: Metrics, tolerance: float) -> list[Compared]:
         """Every compared number of `here` beside the one in `there`; without those that one side has a reason not to

@@ -12,7 +12,7 @@ class Claim:
 
     words: the claim, one sentence. check: what is computed and compared. threshold: in short, while no scale has
     results (then theirs is shown). paper: the paper's own figures. also: studies whose cells at the same scale the
-    check needs too.
+    check needs too. must_fail, must_pass: reference agents for which the verdict must be "not supported", "supported".
     """
 
     words: str
@@ -20,3 +20,5 @@ class Claim:
     threshold: str
     paper: str
     also: Tuple[str, ...] = ()
+    must_fail: Tuple[str, ...] = ()
+    must_pass: Tuple[str, ...] = ()

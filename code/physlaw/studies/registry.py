@@ -42,6 +42,22 @@ def scenarios_of(study: str) -> Dict[str, Tuple[str, ...]]:
     return dict(part(study, "study").SCENARIOS)
 
 
+def agents_of(study: str) -> Tuple[str, ...]:
+    """The reference agents that apply to a study. Errors as `part`."""
+    return tuple(part(study, "study").AGENTS)
+
+
+def agent_models(study: str) -> Tuple[str, ...]:
+    """Sizes or modalities of models that a study compares, as endings of names; an agent without them is all of them.
+    Errors as `part`."""
+    return tuple(getattr(part(study, "study"), "AGENT_MODELS", ()))
+
+
+def agent_settings(study: str, agent: str) -> Dict[str, Any]:
+    """What a study sets for one of its reference agents: dotted key -> value."""
+    return dict(getattr(part(study, "study"), "AGENT_SETTINGS", {}).get(agent, {}))
+
+
 def scenario_names() -> List[str]:
     """The scenarios of all studies; a name that several studies have means the same in each."""
     return list(dict.fromkeys(name for study in studies.NAMES for name in scenarios_of(study)))

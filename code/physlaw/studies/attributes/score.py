@@ -226,7 +226,8 @@ def summarize_looks(table: pd.DataFrame) -> dict[str, float]:
     for kind, (to_first, to_second, predicts) in _PREDICTIONS.items():
         first, second = (table[f"{kind}_{which}"].to_numpy(dtype=np.float64) for which in ("first", "second"))
         row |= to_first.over(first) | to_second.over(second)
-        row |= predicts.over(outcomes.right_predictions(first, second, codes))
+        told = np.isfinite(first + second)  # a model may tell no latents
+        row |= predicts.over(outcomes.right_predictions(first[told], second[told], codes[told]))
     return row
 
 

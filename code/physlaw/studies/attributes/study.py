@@ -21,6 +21,8 @@ CLAIMS = {
         ),
         threshold="every share > 0.5, its interval beyond",
         paper="colour against shape: no exception in 1,400 tests",
+        must_fail=("law", "random_attribute"),
+        must_pass=("priority",),
     ),
 }
 PAIRS = ("colour_size", "colour_velocity", "colour_shape", "size_velocity", "size_shape", "velocity_shape")
@@ -40,4 +42,6 @@ NAMES = {
     "colour_velocity_red": "red slow balls alone",
     "colour_velocity_blue": "blue fast balls alone",
 }
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = ("law", "clamp", "nearest_case", "composer", "priority", "colour_keeper", "random_attribute")
 PAPER = "order colour > size > velocity > shape; colour against shape: no exception in 1,400 tests"

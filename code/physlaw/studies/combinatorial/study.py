@@ -30,18 +30,24 @@ CLAIMS = {
         ),
         threshold="every difference beyond its interval",
         paper="abnormal .67, .18, .10",
+        must_fail=("nearest_case", "fade"),
+        must_pass=("fade_less",),
     ),
     "C6": Claim(
         words="In-template quality is best with 6 templates",
         check="In-template quality is best with 6 templates: SSIM, PSNR and LPIPS best, or tied after rounding",
         threshold="none better after rounding",
         paper="SSIM .973, .973, .972",
+        must_fail=("fade_less",),
+        must_pass=("fade_more",),
     ),
     "C7": Claim(
         words="A smaller model is worse on 60 templates",
         check=("On 60 templates the smaller model is worse than the larger one: every available measure, on both sets"),
         threshold="every difference beyond its interval",
         paper="abnormal .24 against .10 out of template",
+        must_fail=("fade",),
+        must_pass=("fade_unequal",),
     ),
     "C15": Claim(
         words="Ambiguity below a pixel yields wrong outcomes",
@@ -51,8 +57,16 @@ CLAIMS = {
         ),
         threshold="difference > 0, its interval beyond 0",
         paper="examples, no figures",
+        must_fail=("law", "majority"),
+        must_pass=("whole_pixels",),
     ),
 }
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = (
+    *("law", "nearest_case", "freeze", "shuffle", "fade", "fade_less", "fade_more"),
+    *("fade_unequal_b", "fade_unequal_xl", "whole_pixels", "majority"),
+)
+AGENT_MODELS = ("b", "xl")  # an agent without a size is both
 IN_TEMPLATE_QUALITY = ("ssim", "psnr", "lpips")  # of C6
 SHOWN_ONLY = ("frechet_latent",)  # not the paper's measure: in tables, never part of a verdict
 

@@ -27,6 +27,8 @@ CLAIMS = {
         ),
         threshold="every share >= 0.5, its interval beyond; difference > 0, its interval beyond 0",
         paper="examples, no figures",
+        must_fail=("nearest_case", "law"),
+        must_pass=("composer",),
         also=("attributes",),
     ),
 }
@@ -36,4 +38,8 @@ NAMES = {
     "composition_temporal": "temporal",
     "composition_temporal_plain": "temporal, no red ball in the bounce half",
 }
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = ("law", "nearest_case", "composer")
+# Training never shows the red ball at the wall.
+NEVER_AT_WALL = "composition_temporal_plain"
 PAPER = "Fig. 11, 14, no figures: both compositions are lawful; without the red ball it sometimes vanishes"

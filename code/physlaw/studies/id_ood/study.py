@@ -6,6 +6,8 @@ in-dist block and, out of distribution, per level: which initial values lie outs
 
 from __future__ import annotations
 
+from typing import Any, Dict
+
 from physlaw.studies.claim import Claim
 
 TITLE = "In distribution against out of distribution"
@@ -40,12 +42,16 @@ CLAIMS = {
         ),
         threshold="every slope's upper 95 % bound < 0",
         paper="ID slopes on data -.18, -.06, -.20, on parameters -.31, -.25, -.32 (uniform, parabola, collision)",
+        must_fail=("noisy_law",),
+        must_pass=("scaling_law",),
     ),
     "C2": Claim(
         words="OOD error is about ten times ID error",
         check="OOD error is about ten times ID error: geometric mean of OOD / ID over cells",
         threshold="lower 95 % bound >= 5",
         paper="uniform 24, parabola 7.8, collision 9",
+        must_fail=("noisy_law", "scaling_law"),
+        must_pass=("scaling_clamp",),
     ),
     "C3": Claim(
         words="Scaling does not reduce OOD error",
@@ -55,6 +61,8 @@ CLAIMS = {
         ),
         threshold="every difference's lower 95 % bound > 0",
         paper="OOD slopes on data -.04, .00, -.06, on parameters +.07, +.04, +.03 (uniform, parabola, collision)",
+        must_fail=("scaling_law",),
+        must_pass=("scaling_clamp",),
     ),
     "C4": Claim(
         words="The VAE is not the bottleneck",
@@ -64,8 +72,19 @@ CLAIMS = {
         ),
         threshold="upper 95 % bound <= 0.0015",
         paper=".0006, .0002, .0014 (uniform, parabola, collision)",
+        must_fail=("drift",),
+        must_pass=("identity",),
     ),
 }
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = (
+    *("law", "noisy_law"),
+    *(f"{name}_{size}" for name in ("scaling_law", "scaling_clamp") for size in ("s", "b", "l")),
+    *("clamp", "nearest_case", "identity", "drift"),
+)
+AGENT_MODELS = ("s", "b", "l")  # an agent without a size is all of these
+# Settings of theirs: C4 is about this size.
+AGENT_SETTINGS: Dict[str, Dict[str, Any]] = {name: {"data.resolution": 128} for name in ("identity", "drift")}
 ID_EFFECT = -0.02  # of C1: a slope nearer to 0 than this is none
 RATIO = 5.0  # of C2: "about ten" is not below this
 OOD_FALL = -0.1  # of C3: an OOD slope below this falls

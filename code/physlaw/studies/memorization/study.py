@@ -22,6 +22,8 @@ CLAIMS = {
         ),
         threshold="difference > 0, at least 2 points; without mirror images below 2 %",
         paper="none without flips; sometimes with",
+        must_fail=("law", "dissolver"),
+        must_pass=("mirror",),
     ),
 }
 EFFECT, NEVER = 0.02, 0.02  # the smallest effect that counts; how seldom without mirror images
@@ -30,4 +32,6 @@ PLAIN, FLIPPED = "fast_right", "fast_flipped"
 NAMES = {PLAIN: "Set-1, to the right", FLIPPED: "Set-2, mirrored too"}
 TRAINED_SPEEDS = (2.5, 4.0)
 BANDS = dict.fromkeys(NAMES, (TRAINED_SPEEDS,))
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = ("law", "clamp", "nearest_case", "dissolver", "mirror")
 PAPER = "Fig. 7, no figures: Set-1 positive speeds only, pulled up to the trained band; Set-2 sometimes reversed"

@@ -20,9 +20,14 @@ CLAIMS = {
         ),
         threshold="lower 95 % bound of the log ratio > -0.1",
         paper="slightly worse with numbers, clearly worse with text",
+        must_fail=("told_law",),
+        must_pass=("clamp",),
     ),
 }
 MARGIN = 0.1  # of the logarithm: a tenth less error would be a help
 SCENARIO = "collision"
 MODALITIES = ("numbers", "text")
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = ("law", "clamp", "told_law", "told_law_numbers", "told_law_text")
+AGENT_MODELS = ("", *MODALITIES)  # an agent without a modality is all of these
 PAPER = "no help in distribution; out of it slightly worse with numbers, clearly worse with text"

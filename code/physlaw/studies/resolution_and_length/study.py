@@ -22,6 +22,8 @@ CLAIMS = {
         ),
         threshold="lower 95 % bound of the log ratio > -0.1",
         paper="similar errors",
+        must_fail=("halving_law",),
+        must_pass=("noisy_law",),
     ),
 }
 MARGIN = 0.1  # of the logarithm
@@ -32,4 +34,6 @@ NAMES = {
     "uniform_long": "three times the steps",
     "uniform_short": "half the steps",
 }
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = ("law", "noisy_law", "halving_law")
 PAPER = "256 x 256 gives similar error to 128 x 128; 300K steps similar error to 100K"

@@ -22,6 +22,8 @@ CLAIMS = {
         ),
         threshold="difference (square minus ring) > 0, its interval beyond 0",
         paper="examples, no figures",
+        must_fail=("law", "colour_keeper"),
+        must_pass=("priority",),
         also=("attributes",),
     ),
 }
@@ -34,4 +36,6 @@ NAMES = {
     "colour_ring_noflip": "colour against shape, ball and ring, no mirror images",
     "colour_ring_rgb": "colour against shape, ball and ring, pictures as RGB",
 }
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = ("law", "clamp", "nearest_case", "priority", "colour_keeper", "random_attribute")
 PAPER = "Fig. 13, no figures: colour no longer dominates; priority follows the amount of pixel change"

@@ -28,6 +28,8 @@ CLAIMS = {
         ),
         threshold="lower bound of the ratio of ratios >= 2; inside at most twice the trained error",
         paper="a figure, no numbers",
+        must_fail=("law", "nearest_case"),
+        must_pass=("hull",),
     ),
 }
 RATIO, INSIDE = 2.0, 2.0  # ours, the paper has no figures
@@ -43,4 +45,6 @@ NAMES = {
     "hole_mass": "both radii in 0.8 to 1.2",
     "hole_none": "nothing: the control",
 }
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = ("law", "clamp", "nearest_case", "hull")
 PAPER = "Fig. 6, no figures: holes inside the hull are predicted well, outside it errors are large"

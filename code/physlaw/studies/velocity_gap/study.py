@@ -27,6 +27,8 @@ CLAIMS = {
         ),
         threshold="lower bounds > 0.5 in the widest gap, upper bounds < 0.5 in the narrow one and with islands",
         paper="a figure, no numbers",
+        must_fail=("law", "clamp", "snapper", "nearest_case", "random_band"),
+        must_pass=("interpolator",),
     ),
 }
 HALF = 0.5  # of the way from following the law (0) to copying the nearest trained speed (1)
@@ -50,4 +52,6 @@ BANDS = {
     "gap_one_island": ((1.0, 1.25), (2.375, 2.625), (3.75, 4.0)),
     "gap_two_islands": ((1.0, 1.25), (1.875, 2.125), (2.875, 3.125), (3.75, 4.0)),
 }
+# Reference agents that apply here; agents.py says what they draw.
+AGENTS = ("law", "clamp", "snapper", "random_band", "interpolator", "nearest_case")
 PAPER = "Fig. 5, no figures: wide gaps snap, the narrowest and the islands interpolate"

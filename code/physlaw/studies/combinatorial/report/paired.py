@@ -12,6 +12,7 @@ from itertools import pairwise
 import pandas as pd
 
 from physlaw.intervals import normal
+from physlaw.report.compared import trained
 from physlaw.report.study_report import finished_rows as finished
 from physlaw.report.tables import Table
 from physlaw.report.verdicts import Difference
@@ -54,6 +55,7 @@ def paired_difference(before: pd.Series, after: pd.Series) -> Difference | None:
 
 def paired_table(metrics: pd.DataFrame, clips: pd.DataFrame) -> Table:
     """A row per comparison and set, on the clips that both cells have; of each cell the first seed."""
+    metrics = trained(metrics)
     header = ["from", "to", "set", "clips", *(metric_of(name).header for name in MEASURES)]
     first = finished(metrics).sort_values("seed").drop_duplicates(["model", "size"])
     cell_of = {(str(m), str(n)): cell for m, n, cell in first[["model", "size", "cell"]].itertuples(index=False)}

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from physlaw.metric import Metric, Value, by_column, notes_of
+from physlaw.report.compared import trained
 from physlaw.report.study_report import finished_rows as finished
 from physlaw.report.tables import MISSING, spread
 from physlaw.studies.combinatorial.generated import GENERATED
@@ -65,6 +66,7 @@ def ranked_models(metrics: pd.DataFrame) -> list[str]:
 
 def main_model(metrics: pd.DataFrame) -> str | None:
     """The model of the claims about the number of templates: the largest that is meant for all of TEMPLATES."""
+    metrics = trained(metrics)
     planned = metrics.groupby("model")["size"].agg(set)
     return next((name for name in ranked_models(metrics) if set(TEMPLATES) <= planned[name]), None)
 
@@ -77,7 +79,7 @@ def keys(metrics: pd.DataFrame) -> list[Key]:
 
 def counterparts(metrics: pd.DataFrame) -> dict[str, str]:
     """Our model -> the paper's: the larger beside the larger, the smaller beside the smaller."""
-    models, (larger, smaller) = ranked_models(metrics), PAPER_MODELS
+    models, (larger, smaller) = ranked_models(trained(metrics)), PAPER_MODELS
     return {models[0]: larger} | ({models[-1]: smaller} if len(models) > 1 else {})
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from physlaw.metric import HIGHER
 from physlaw.report.checks import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED
+from physlaw.report.compared import trained
 from physlaw.report.verdicts import Difference, Verdict, basis, decide, difference
 from physlaw.studies.combinatorial.ambiguity import ALL
 from physlaw.studies.combinatorial.report.rows import (
@@ -71,6 +72,7 @@ class Change:
 
 def verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame] = NOTHING) -> list[Verdict]:
     """One per claim of the study."""
+    metrics = trained(metrics)
     return [_more_templates(metrics), _in_template(metrics), _smaller_model(metrics), _ambiguity(metrics)]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from physlaw.metric import bounds
+from physlaw.report.compared import trained
 from physlaw.report.figures import IN_DIST, OOD, save
 from physlaw.report.scaling import AXES
 from physlaw.studies.id_ood.report.fits import ScenarioFits, scenario_fits
@@ -54,11 +55,14 @@ def error_curves(x: str, metrics: pd.DataFrame, clips: pd.DataFrame, path: Path)
     done = metrics[metrics["kind"] != "missing"]
     scenarios = list(done["scenario"].unique())
     figure, panels = plt.subplots(1, len(scenarios), figsize=(3.4 * len(scenarios), 3), squeeze=False)
+    if x == "parameters":
+        done = trained(done)
     for axes, scenario in zip(panels[0], scenarios, strict=True):
         part = done[done["scenario"] == scenario]
         for group, colour, label in (("id", IN_DIST, "in-dist"), ("ood", OOD, "OOD")):
             _curve(axes, part[part["group"] == group], x, colour, label, "truth_corrected")
-        _fitted(axes, part[part["group"] == "id"], x, fits[str(scenario)])
+        models = trained(part)
+        _fitted(axes, models[(models["group"] == "id") & (models["parameters"] > 0)], x, fits[str(scenario)])
         measured = part["generated_corrected"].notna().any()  # an untrained model may show no ball at all
         scale = "log" if measured else "linear"
         axes.set(xscale=scale, yscale=scale, title=scenario, xlabel=x.replace("_", " "))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from physlaw.report.compared import ERROR, error_words, judged_error
+from physlaw.report.compared import ERROR, error_words, judged_error, trained
 from physlaw.report.scaling import AXES, DATA, MODEL, Fit, power_law
 from physlaw.report.tables import Table
 from physlaw.report.verdicts import Difference
@@ -68,6 +68,7 @@ def of_regime(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def scenario_fits(metrics: pd.DataFrame) -> list[ScenarioFits]:
     """The fits of every scenario that has or will have runs, in the order of metrics.csv."""
+    metrics = trained(metrics)
     return [_fits(str(scenario), metrics[metrics["scenario"] == scenario]) for scenario in metrics["scenario"].unique()]
 
 
@@ -80,7 +81,8 @@ def _fits(scenario: str, metrics: pd.DataFrame) -> ScenarioFits:
     below = ~lost & ((runs["excess"] <= 0) | (runs["ood_excess"] <= 0))
     left_out = [f"{cell} (no ball found)" for cell in runs.loc[lost, "cell"]]
     left_out += [f"{row.cell} (excess {row.excess:.4f}, not positive)" for row in runs[below].itertuples(index=False)]
-    kept = runs[~lost & ~below].assign(gap=lambda rows: rows["ood_excess"] / rows["excess"])
+    sized = runs["parameters"] > 0  # reference agents may have none
+    kept = runs[~lost & ~below & sized].assign(gap=lambda rows: rows["ood_excess"] / rows["excess"])
     inside, outside, gap = (power_law(kept, column) for column in ("excess", "ood_excess", "gap"))
     apart = sorted(set(metrics["size"].astype(str)) - set(chosen["size"].astype(str)))
     kinds = {kind: _of_kind(chosen, kept, kind, error) for kind in KINDS if (chosen["group"] == kind).any()}

@@ -27,7 +27,7 @@ from physlaw.report.checks import (
     over_seeds,
     pooled,
 )
-from physlaw.report.compared import is_agent, lacking, trained_gates
+from physlaw.report.compared import is_agent, lacking, trained, trained_gates
 from physlaw.report.scaling import AXES, METHOD, Fit
 from physlaw.report.verdicts import Difference, Verdict, verdict_of
 from physlaw.studies.id_ood import study
@@ -61,6 +61,7 @@ def verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame] = NOTHING
         metrics: the rows of a metrics.csv.
         others: of other studies; these claims need none.
     """
+    metrics = trained(metrics)
     fits = scenario_fits(metrics)
     return [_falls(metrics, fits), _ratios(metrics), _gap(metrics, fits), _tokenizer(metrics)]
 
