@@ -163,24 +163,6 @@ def _report(words: list[str]) -> int:
     return 0
 
 
-def _agents(words: list[str]) -> int:
-    from physlaw import studies
-    from physlaw.verbs import AgentsConfig
-    from physlaw.words import take
-
-    config, rest = take(AgentsConfig, words)
-    chosen = config.studies or studies.NAMES
-    for study in chosen:
-        if study not in studies.NAMES:
-            raise unknown("study", study, studies.NAMES)
-    from physlaw.results.agents import run_agents
-
-    for study, tables in run_agents(chosen, config.clips, rest, config.workers).items():
-        for agent, table in tables.items():
-            print(f"{study} {agent}: {table.folder}")
-    return 0
-
-
 def _claims(words: list[str]) -> int:
     from physlaw.verbs import ClaimsConfig
     from physlaw.words import read
@@ -216,7 +198,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "sweep_sampler": cell_verbs.sweep_sampler,
     "collect": cell_verbs.collect,
     "report": _report,
-    "agents": _agents,
+    "agents": cell_verbs.agents,
     "claims": _claims,
     "index": _index,
     "score": _score,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from physlaw.errors import UserError
+from physlaw.errors import UserError, unknown
 
 
 def train(words: list[str]) -> int:
@@ -98,3 +99,28 @@ def reproduce(words: list[str]) -> int:
 
     run_cells(cells, Path(config.out) if config.out else None, config.workers)
     return 0
+
+
+def agents(words: list[str]) -> int:
+    from physlaw import studies
+    from physlaw.verbs import AgentsConfig
+    from physlaw.words import take
+
+    config, rest = take(AgentsConfig, words)
+    chosen = config.studies or studies.NAMES
+    for study in chosen:
+        if study not in studies.NAMES:
+            raise unknown("study", study, studies.NAMES)
+    from physlaw.report.tables import markdown
+    from physlaw.results.agent_verdicts import agent_rows, agents_table, write_agents, wrong_rows
+    from physlaw.results.agents import run_agents
+    from physlaw.studies.registry import claim_of, claims_of, deciding_studies
+
+    needed = [also for study in chosen for claim in claims_of(study) for also in claim_of(claim).also]
+    tables = run_agents(list(dict.fromkeys([*chosen, *needed])), config.clips, rest, config.workers)
+    rows = [row for row in agent_rows(tables) if deciding_studies()[row.claim] in chosen]
+    print(markdown(*agents_table(rows)))
+    print(write_agents(rows, Path(config.out)))
+    for line in (wrong := wrong_rows(rows)):
+        print(f"physlaw: misjudged: {line}", file=sys.stderr)
+    return 1 if wrong else 0

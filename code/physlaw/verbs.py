@@ -48,6 +48,7 @@ class AgentsConfig:
     studies: Tuple[str, ...] = ()  # all that there are, if none is named
     clips: int = ranged(256, at_least=1, at_most=MOST_CLIPS)  # a set of clips has about so many
     workers: Optional[int] = ranged(None, at_least=1, at_most=MOST_WORKERS)  # cells at once, as reproduce
+    out: str = "results"  # folder of agents.csv
 
 
 @dataclass

@@ -16,6 +16,7 @@ from physlaw.report.checks import INCONCLUSIVE, NOT_APPLICABLE, NOT_RUN, NOT_SUP
 from physlaw.report.metrics import needed
 from physlaw.report.tables import MISSING, Table, markdown
 from physlaw.report.verdicts import Verdict
+from physlaw.results.agent_verdicts import agents_table, read_agents
 from physlaw.results.scales import SCALES, Metrics, hardware_text, read_results, seeds_text, time_text
 from physlaw.studies import registry
 
@@ -169,10 +170,21 @@ def _plain_table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join([line(header), "|" + "---|" * len(header), *map(line, rows)]) + "\n"
 
 
+def _agents_markdown(results: Path) -> str:
+    rows = read_agents(results)
+    if not rows:
+        return ""
+    head = (
+        "## Reference agents\n\nFunctions that draw what is said of them, through the same pipeline (`physlaw agents`)."
+    )
+    return f"{head} A check that misjudges one is wrong.\n\n{markdown(*agents_table(rows))}"
+
+
 def write_claims(results: Path, out: Path) -> Path:
     """Write out/CLAIMS.md and out/results/claims.csv, print the overview; returns the path of CLAIMS.md."""
     rows = claim_rows(read_results(results))
     write_text(out / "results" / "claims.csv", claims_csv(rows))
-    write_text(out / "CLAIMS.md", claims_markdown(rows))
+    parts = [claims_markdown(rows), _agents_markdown(results)]
+    write_text(out / "CLAIMS.md", "\n".join(part for part in parts if part))
     print(markdown(*overview(rows)))
     return out / "CLAIMS.md"
