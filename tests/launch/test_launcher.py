@@ -40,17 +40,6 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout / ".launcher" / "bin" / "physlaw"
 
 
-def test_every_study_is_known_on_python_3_8() -> None:
-    """Nothing is installed for it: what studies say of themselves is plain data."""
-    python = old_python()
-    if python is None:
-        pytest.skip("no Python 3.8 here (name it in PHYSLAW_OLD_PYTHON)")
-    code = "from physlaw.studies import NAMES, registry\nfor name in NAMES: registry.scenarios_of(name)\n"
-    subprocess.run(
-        [python, "-c", code + "registry.claim_of('C1')"], check=True, env={"PYTHONPATH": REPOSITORY / "code"}
-    )
-
-
 def run(launcher: Path, *words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([launcher, *words], cwd=folder, capture_output=True, text=True, check=False)
 

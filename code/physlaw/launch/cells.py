@@ -26,7 +26,7 @@ def grid_cells(base: CellConfig) -> list[dict[str, str]]:
     for text in grid.extra:
         scenario, model, size, *own = text.split(":")
         cells += [(scenario, model, size, seed) for seed in own or seeds]
-    return [dict(zip(AXES, cell, strict=True)) for cell in cells]
+    return [dict(zip(AXES, cell)) for cell in cells]
 
 
 def models_of(base: CellConfig) -> list[str]:
