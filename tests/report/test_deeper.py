@@ -191,7 +191,7 @@ def test_c11_wants_the_first_attribute_of_every_pair() -> None:
     assert unfinished.verdict == "not run"
     assert "size against velocity" in unfinished.reason
     gone = [row | ({"keeps_both_share": 0.5} if row["group"] == "id" else {}) for row in every_pair()]
-    assert verdict_of("attributes", gone).reason.startswith("fails where trained: colour_size: trained kept 0.500")
+    assert verdict_of("attributes", gone).reason.startswith("fails where trained: colour_size: keeps both share 0.500")
 
 
 def test_the_order_counts_won_pairs() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from physlaw.agents.config import PREFIX
@@ -14,6 +15,8 @@ from physlaw.report.checks import Gate
 ERROR, IMPUTED, MEASURED, REVERSED = "generated_corrected", "corrected_imputed", "measured_share", "reversed"
 ENOUGH_MEASURED = 0.95  # of a cell's clips; below it a vanished ball counts as standing still, in all that is compared
 TRAINED_ERROR, TRAINED_REVERSED = 0.15, 0.01  # world units / s, and share of clips: what a trained model must meet
+
+CLIPS = "clips"  # of metrics.attrs: cell -> its per-clip table
 
 Metrics = pd.DataFrame
 Names = Mapping[str, str]  # scenario, model, size, group
@@ -55,6 +58,19 @@ def values_of(metrics: Metrics, column: str, **names: str) -> pd.DataFrame:
     rows = rows[rows[column].notna()]
     ends = {end: rows.get(name, math.nan) for end, name in zip(("low", "high"), bounds(column), strict=True)}
     return pd.DataFrame({"seed": rows["seed"], "value": rows[column], **ends})
+
+
+def clips_of(metrics: Metrics, column: str, names: Names) -> pd.DataFrame:
+    """That column of every clip of the only finished cell and group with these names, by block and scene: from the
+    per-clip tables that metrics.attrs[CLIPS] holds by cell, where whoever has them put them there; else no rows."""
+    found = metrics.loc[np.logical_and.reduce([metrics[key] == value for key, value in names.items()]), "cell"]
+    tables = metrics.attrs.get(CLIPS, {})
+    if found.nunique() != 1 or found.iloc[0] not in tables:
+        return pd.DataFrame({"block": [], "scene": [], column: []})
+    table = tables[found.iloc[0]]
+    out = table["level"] > 0
+    chosen = out & (table["radius_px"] >= 1) if names["group"] == "ood" else ~out
+    return table.loc[chosen & table[column].notna(), ["block", "scene", column]]
 
 
 def one_model(metrics: Metrics) -> tuple[str, str]:

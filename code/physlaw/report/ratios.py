@@ -11,9 +11,10 @@ from types import ModuleType
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from physlaw.intervals import ratio_bootstrap
 from physlaw.metric import Metric
 from physlaw.report.checks import Estimate, Part, paired
-from physlaw.report.compared import ERROR, Names, values_of
+from physlaw.report.compared import ERROR, Names, clips_of, values_of
 from physlaw.report.figures import save
 from physlaw.report.sections import Figure
 from physlaw.report.study_report import Decide, StudyReport
@@ -24,10 +25,18 @@ LEGEND = "Velocity error: the corrected one, world units per second, mean over c
 
 
 def log_ratio(metrics: pd.DataFrame, error: str, before: Names, after: Names) -> Estimate | None:
-    """log(after / before) of two cells' errors on the same clips, paired by seed; None where one has no positive
-    value."""
+    """log(after / before) of two cells' errors on the same clips, paired by seed, or by clip where there is one seed
+    and clips are known; None where one has no positive value."""
     sides = [logarithms(values_of(metrics, error, **side)) for side in (before, after)]
-    return paired(*sides) if all(len(rows) for rows in sides) else None
+    if any(rows.empty for rows in sides):
+        return None
+    clips = [clips_of(metrics, error, side) for side in (before, after)]
+    both = clips[0].merge(clips[1], on=["block", "scene"], suffixes=("_before", "_after"))
+    if max(map(len, sides)) > 1 or len(both) < 2:
+        return paired(*sides)
+    first, second = (both[f"{error}_{end}"].to_numpy(dtype=float) for end in ("before", "after"))
+    low, high = ratio_bootstrap(second, first)
+    return Estimate(math.log(second.sum() / first.sum()), math.log(low), math.log(high), 1)
 
 
 def percent(ratio: Estimate) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,8 +12,9 @@ import pandas as pd
 
 from physlaw.csv_file import read_csv
 from physlaw.errors import UserError
-from physlaw.files import write_text
+from physlaw.files import visible, write_text
 from physlaw.report.checks import NOT_RUN, NOT_SUPPORTED, SUPPORTED
+from physlaw.report.compared import CLIPS
 from physlaw.report.tables import MISSING, Table
 from physlaw.results.agents import AgentTable
 from physlaw.studies import registry
@@ -57,12 +59,22 @@ def agent_rows(tables: Mapping[str, Mapping[str, AgentTable]]) -> list[AgentRow]
             asked = SUPPORTED if agent in known.must_pass else NOT_SUPPORTED if agent in known.must_fail else ""
             for name, rows_beside in others.items():
                 others[name] = rows_beside.assign(study=name)
-            found = registry.report_of(study).verdicts(table.metrics, MappingProxyType(others))
+            metrics = table.metrics.copy()
+            metrics.attrs[CLIPS] = {cell: _clips(folder) for cell, folder in table.evaluations.items()}
+            found = registry.report_of(study).verdicts(metrics, MappingProxyType(others))
             one = next(verdict for verdict in found if verdict.claim == claim)
             if one.verdict != NOT_RUN or asked:
                 reason = one.reason or one.found
                 rows.append(AgentRow(claim, agent, asked, one.verdict, reason, one.value, one.low, one.high))
     return rows
+
+
+@cache
+def _clips(folder: Path) -> pd.DataFrame:
+    """The per-clip tables of a cell's evaluation, those of clips that have a radius."""
+    tables = (read_csv(path, REMEDY) for path in visible(folder, "*.csv"))
+    known = [table for table in tables if "radius_px" in table]
+    return pd.concat(known, ignore_index=True) if known else pd.DataFrame()
 
 
 def write_agents(rows: list[AgentRow], folder: Path) -> Path:

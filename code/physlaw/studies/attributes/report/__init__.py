@@ -58,7 +58,9 @@ def pair_parts(metrics: pd.DataFrame, cell: Mapping[str, str], name: str, exempt
 
 def pair_gates(metrics: pd.DataFrame, cell: Mapping[str, str]) -> list[Gate]:
     """What a model must do with the combinations that it was trained on."""
-    gates = [share_gate(metrics, cell, "keeps_both_share", f"{cell['scenario']}: trained kept")]
+    # Whether both are kept cannot be read off the outcomes there: of a trained combination no other is near.
+    kept = ("keeps_both_share", "colour_kept", "shape_kept")
+    gates = [share_gate(metrics, cell, name, f"{cell['scenario']}: {name.replace('_', ' ')}") for name in kept]
     for column, bound, name in (
         ("vanished", 1 - ENOUGH_MEASURED, "vanished"),
         ("speed_error", TRAINED_ERROR, "speed error"),
