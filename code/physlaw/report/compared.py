@@ -16,7 +16,8 @@ ERROR, IMPUTED, MEASURED, REVERSED = "generated_corrected", "corrected_imputed",
 ENOUGH_MEASURED = 0.95  # of a cell's clips; below it a vanished ball counts as standing still, in all that is compared
 TRAINED_ERROR, TRAINED_REVERSED = 0.15, 0.01  # world units / s, and share of clips: what a trained model must meet
 
-CLIPS = "clips"  # of metrics.attrs: cell -> its per-clip table
+# Of metrics.attrs: a function from a cell to its per-clip table (a function, since pandas compares attrs).
+CLIPS = "clips"
 
 Metrics = pd.DataFrame
 Names = Mapping[str, str]  # scenario, model, size, group
@@ -62,12 +63,11 @@ def values_of(metrics: Metrics, column: str, **names: str) -> pd.DataFrame:
 
 def clips_of(metrics: Metrics, column: str, names: Names) -> pd.DataFrame:
     """That column of every clip of the only finished cell and group with these names, by block and scene: from the
-    per-clip tables that metrics.attrs[CLIPS] holds by cell, where whoever has them put them there; else no rows."""
+    per-clip tables that metrics.attrs[CLIPS] gives by cell, where whoever has them put that there; else no rows."""
     found = metrics.loc[np.logical_and.reduce([metrics[key] == value for key, value in names.items()]), "cell"]
-    tables = metrics.attrs.get(CLIPS, {})
-    if found.nunique() != 1 or found.iloc[0] not in tables:
+    if found.nunique() != 1 or CLIPS not in metrics.attrs:
         return pd.DataFrame({"block": [], "scene": [], column: []})
-    table = tables[found.iloc[0]]
+    table = metrics.attrs[CLIPS](found.iloc[0])
     out = table["level"] > 0
     chosen = out & (table["radius_px"] >= 1) if names["group"] == "ood" else ~out
     return table.loc[chosen & table[column].notna(), ["block", "scene", column]]

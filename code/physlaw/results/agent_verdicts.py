@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -60,13 +60,20 @@ def agent_rows(tables: Mapping[str, Mapping[str, AgentTable]]) -> list[AgentRow]
             for name, rows_beside in others.items():
                 others[name] = rows_beside.assign(study=name)
             metrics = table.metrics.copy()
-            metrics.attrs[CLIPS] = {cell: _clips(folder) for cell, folder in table.evaluations.items()}
+            metrics.attrs[CLIPS] = _tables(table.evaluations)
             found = registry.report_of(study).verdicts(metrics, MappingProxyType(others))
             one = next(verdict for verdict in found if verdict.claim == claim)
             if one.verdict != NOT_RUN or asked:
                 reason = one.reason or one.found
                 rows.append(AgentRow(claim, agent, asked, one.verdict, reason, one.value, one.low, one.high))
     return rows
+
+
+def _tables(folders: Mapping[str, Path]) -> Callable[[str], pd.DataFrame]:
+    def table(cell: str) -> pd.DataFrame:
+        return _clips(folders[cell])
+
+    return table
 
 
 @cache
