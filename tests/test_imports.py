@@ -14,7 +14,7 @@ PACKAGE = Path(physlaw.__file__).parent
 NOT_EVERYWHERE = ("av", "imageio", "pymunk", "torchmetrics")  # machines that only train may lack them
 # What each layer may import from the package, besides itself and what is common.
 COMMON = {"code_digest", "errors", "fields", "files", "intervals", "lease", "config", "provenance", "terminal", "words"}
-COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "progress", "metric"}
+COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "progress", "metric", "command_line"}
 BELOW = {"worlds", "render", "data", "models", "diffusion", "training", "tracking"}
 ALLOWED = {
     "worlds": set(),

@@ -53,6 +53,7 @@ class LatentStore:
     ones are encoded again. A finished store needs no write access.
     """
 
+    # So many arguments: all that a cache is made of, named at its one call and never passed on.
     def __init__(
         self,
         folder: Path,
