@@ -14,7 +14,8 @@ PACKAGE = Path(physlaw.__file__).parent
 NOT_EVERYWHERE = ("av", "imageio", "pymunk", "torchmetrics")  # machines that only train may lack them
 # What each layer may import from the package, besides itself and what is common.
 COMMON = {"code_digest", "errors", "fields", "files", "intervals", "lease", "config", "provenance", "terminal", "words"}
-COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "progress", "metric", "command_line"}
+COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "metric", "command_line"}
+COMMON |= {"nested_values"}
 BELOW = {"worlds", "render", "data", "models", "diffusion", "training", "tracking"}
 ALLOWED = {
     "worlds": set(),
@@ -58,6 +59,12 @@ def test_layers_import_one_way() -> None:
             for used in parts:
                 plain = len(used) > 1 and used[1] == "config"
                 assert used[0] in allowed | COMMON | {layer} or plain, f"{path.name} imports {'.'.join(used)}"
+
+
+def test_what_is_common_imports_no_package() -> None:
+    for name in COMMON:
+        parts = [one.split(".")[1:] for one in imported(PACKAGE / f"{name}.py") if one.startswith("physlaw.")]
+        assert not [one for one in parts if one[0] not in COMMON and one[1:2] != ["config"]], name
 
 
 def test_what_can_move_a_number_imports_nothing_that_the_code_digest_leaves_out() -> None:
