@@ -78,6 +78,13 @@ def test_what_can_move_a_number_imports_nothing_that_the_code_digest_leaves_out(
             ], path
 
 
+def test_studies_see_a_codec_and_no_model_of_ours() -> None:
+    """Of the networks they use those that metrics are made of."""
+    metrics = {"physlaw.models.i3d", "physlaw.models.lpips"}
+    for path in (PACKAGE / "studies").rglob("*.py"):
+        assert {name for name in imported(path) if name.startswith("physlaw.models")} <= metrics, path
+
+
 def test_no_file_outside_studies_names_a_study() -> None:
     """Neither by its package, nor in any text: what is special about one stands in its folder."""
     outside = [path for path in PACKAGE.rglob("*.py") if PACKAGE / "studies" not in path.parents]

@@ -56,6 +56,7 @@ def test_a_study_takes_a_folder_a_name_and_a_profile() -> None:
     assert {*registry.PARTS, "agents"} <= {Path(place).stem for place in own}
 
 
+@pytest.mark.slow
 def test_the_recipes_run_to_table_page_claims_and_index(followed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["where", f"scenario={NAME}", "r=1", "v=3.5"]) == 0
     assert "block=fast" in capsys.readouterr().out
