@@ -14,7 +14,8 @@ PACKAGE = Path(physlaw.__file__).parent
 NOT_EVERYWHERE = ("av", "imageio", "pymunk", "torchmetrics")  # machines that only train may lack them
 # What each layer may import from the package, besides itself and what is common.
 COMMON = {"code_digest", "errors", "fields", "files", "intervals", "lease", "config", "provenance", "terminal", "words"}
-COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "progress", "metric"}
+COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "metric", "command_line"}
+COMMON |= {"nested_values"}
 BELOW = {"worlds", "render", "data", "models", "diffusion", "training", "tracking"}
 ALLOWED = {
     "worlds": set(),
@@ -60,6 +61,12 @@ def test_layers_import_one_way() -> None:
                 assert used[0] in allowed | COMMON | {layer} or plain, f"{path.name} imports {'.'.join(used)}"
 
 
+def test_what_is_common_imports_no_package() -> None:
+    for name in COMMON:
+        parts = [one.split(".")[1:] for one in imported(PACKAGE / f"{name}.py") if one.startswith("physlaw.")]
+        assert not [one for one in parts if one[0] not in COMMON and one[1:2] != ["config"]], name
+
+
 def test_what_can_move_a_number_imports_nothing_that_the_code_digest_leaves_out() -> None:
     shown = {"label", "report", "agents"}  # of a finished cell; and what moves agents' numbers alone
     for layer in NUMBERS:
@@ -69,6 +76,13 @@ def test_what_can_move_a_number_imports_nothing_that_the_code_digest_leaves_out(
             assert not [
                 name for name in imported(path) if name.split(".")[1:2] in (["label"], ["report"], ["agents"])
             ], path
+
+
+def test_studies_see_a_codec_and_no_model_of_ours() -> None:
+    """Of the networks they use those that metrics are made of."""
+    metrics = {"physlaw.models.i3d", "physlaw.models.lpips"}
+    for path in (PACKAGE / "studies").rglob("*.py"):
+        assert {name for name in imported(path) if name.startswith("physlaw.models")} <= metrics, path
 
 
 def test_no_file_outside_studies_names_a_study() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from physlaw import progress
 from physlaw.config import CellConfig
 from physlaw.launch.cells import study_cells
-from physlaw.progress import CellProgress, Progress, look, seconds_left, stage_minutes
+from physlaw.results import progress
+from physlaw.results.progress import CellProgress, Progress, look, seconds_left, stage_minutes
 from physlaw.terminal import PLAIN
 
 

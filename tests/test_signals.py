@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from physlaw import signals
-from physlaw.training.loop import StopRequest
+from physlaw.training.stopping import StopRequest
 
 CELL = ["scenario=uniform", "size=300", "train.batch_size=2", "train.log_every=1", "train.steps=100000",
         "train.checkpoint_every=100000", "model.depth=1", "model.hidden_size=48", "model.num_heads=2"]  # fmt: skip

@@ -22,6 +22,7 @@ from physlaw import verbs
 from physlaw.__main__ import main
 from physlaw.bench.command import BENCHMARKS
 from physlaw.cell.run import _claim_folder
+from physlaw.command_line import paths_of, with_files
 from physlaw.compose import compose_cell
 from physlaw.config import CellConfig
 from physlaw.data.phyre_write import PhyreSimulateConfig
@@ -37,7 +38,7 @@ from physlaw.launch.launch import _job
 from physlaw.launch.plan import Plan
 from physlaw.launch.site import read_site
 from physlaw.training.ranks import find_rank
-from physlaw.words import _hints, build, from_environment, paths_of, read, with_files
+from physlaw.words import _hints, build, from_environment, read
 
 KINDS = [CellConfig, LaunchConfig, SimulateConfig, PhyreSimulateConfig, SceneFileConfig, ScoreConfig, SweepConfig,
          AcceptanceConfig, FloorsConfig, LabelConfig, *(b.load()[1] for b in BENCHMARKS.values()),
@@ -290,7 +291,7 @@ def test_environment_variables_are_checked(monkeypatch: pytest.MonkeyPatch) -> N
         (["launch", "cluster.additional={a b: c}"], "got 'a b'"),
         (["launch", "dry_run=True"], "dry_run must be true or false, got 'True'"),
         (["launch", "dry_run=true", "grid.seeds=[]"], "a list of grid.* is empty"),
-        (["run", "grid.extra=[a]"], "scenario:model:size, got 'a'"),
+        (["run", "grid.extra=[a]"], "scenario:model:size:seed, got 'a'"),
         (["run", "train.betas=[0.9]"], "train.betas must be 2 values"),
         (["run", "model.patch_size=[1,2"], "not a list [a, b]"),
         (["run", "model.patch_size=[[[[[[1]]]]]]"], "nested too deeply"),

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from physlaw import __version__, cell_verbs, terminal
+from physlaw.command_line import asks_for_help, with_files
 from physlaw.errors import UserError, unknown
 from physlaw.files import FULL
 from physlaw.signals import interrupt, stopping
 from physlaw.usage import HELP, verb_help
-from physlaw.words import asks_for_help, with_files
 
 
 def _simulate(words: list[str]) -> int:
@@ -44,11 +44,12 @@ def _where(words: list[str]) -> int:
 
 
 def _score(words: list[str]) -> int:
+    from physlaw.command_line import paths_of
     from physlaw.data.released import open_clips
     from physlaw.evaluation.config import ScoreConfig
     from physlaw.evaluation.score import score_clips
     from physlaw.studies import registry
-    from physlaw.words import paths_of, read
+    from physlaw.words import read
 
     paths, rest = paths_of(words)
     config = read(ScoreConfig, rest)
@@ -86,10 +87,11 @@ def _tokenizer(words: list[str]) -> int:
 
 
 def _label(words: list[str]) -> int:
+    from physlaw.command_line import paths_of
     from physlaw.label.build import LabelClip
     from physlaw.label.command import LabelConfig, label
     from physlaw.launch.cells import study_cells
-    from physlaw.words import paths_of, read, take
+    from physlaw.words import read, take
 
     subverb, *words = words or [""]
     paths, pairs = paths_of(words)
@@ -99,12 +101,12 @@ def _label(words: list[str]) -> int:
         cells = study_cells(of_cells)
         from physlaw.studies.registry import part, with_part
 
-        if cells[0].study not in with_part("rating"):
+        if cells[0].study not in with_part("clips_to_rate"):
             raise UserError(
                 f"clips to rate come from study={'|'.join(with_part('rating'))}, got {cells[0].study!r}; "
                 "or name a .npz file"
             )
-        return part(cells[0].study, "rating").rating_clips(cells, config.clips)  # type: ignore[no-any-return]
+        return part(cells[0].study, "clips_to_rate").rating_clips(cells, config.clips)  # type: ignore[no-any-return]
 
     if of_cells and (subverb != "build" or paths):
         read(LabelConfig, of_cells)  # names what is no key of a page or of scores
@@ -113,9 +115,10 @@ def _label(words: list[str]) -> int:
 
 
 def _weights(words: list[str]) -> int:
+    from physlaw.command_line import paths_of
     from physlaw.verbs import WeightsConfig
     from physlaw.weights.catalogue import list_weights
-    from physlaw.words import paths_of, read
+    from physlaw.words import read
 
     if not words:
         print(list_weights(), end="")
@@ -152,7 +155,7 @@ def _status(words: list[str]) -> int:
 
 
 def _report(words: list[str]) -> int:
-    from physlaw.words import paths_of
+    from physlaw.command_line import paths_of
 
     paths, pairs = paths_of(words)
     if len(paths) != 1 or pairs:

@@ -22,7 +22,7 @@ from physlaw.files import read_json, read_text, visible
 # move their own alone, and have a digest of theirs beside this one.
 NUMBERS = ("worlds", "render", "data", "models", "diffusion", "training", "tracking", "evaluation", "studies", "cell")
 MODULES = ("intervals.py", "metric.py")  # what all of them take numbers over clips by
-WORDS = re.compile(r"studies/(\w+\.py|\w+/((study|agents|report|rating)\.py|report/.*))")
+WORDS = re.compile(r"studies/(\w+\.py|\w+/((study|agents|report|clips_to_rate)\.py|report/.*))")
 # Digests of code that gives the same numbers, and why: of before this kind of digest, and of changes that were checked.
 EQUAL = Path(__file__).with_name("equal_code.json")
 

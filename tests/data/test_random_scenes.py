@@ -6,8 +6,8 @@ import pytest
 from physlaw.data.random_bodies import COLOURS, KINDS, MAX_THINGS, BodyScene, RandomBodyClips, RandomScenes
 from physlaw.data.random_objects import MAX_OBJECTS, WALL_THICKNESS, WALL_TILES, RandomObjectClips
 from physlaw.errors import UserError
+from physlaw.render.averaging import area_average
 from physlaw.render.dense import render_dense
-from physlaw.render.discs import area_average
 from physlaw.worlds.bodies import BAR, BLACK, GRAY, GREEN, PURPLE, RED, SIDE, Circle, Polygon
 from physlaw.worlds.laws import WORLD_SIZE
 from physlaw.worlds.scenes import Trajectory

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from physlaw.errors import UserError
+from physlaw.label.answer_key import read_key
 from physlaw.label.build import LabelClip, build, key_path
-from physlaw.label.key import read_key
-from physlaw.label.sheet import encode_sheet, padded, sheet_columns
+from physlaw.label.sprite_sheet import encode_sheet, padded, sheet_columns
 
 SECRETS = ("XL-6", "out-of-template", "zebra", "truth", "control", "ground", "model", "scene")
 

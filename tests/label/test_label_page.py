@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from devtools import Tab, find_chromium, open_tab
 
+from physlaw.label.answer_key import read_key
 from physlaw.label.build import LabelClip, build, key_path
-from physlaw.label.key import read_key
 from physlaw.label.score import score
 
 CHROMIUM = find_chromium()

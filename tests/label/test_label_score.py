@@ -9,7 +9,7 @@ import pytest
 
 from physlaw.errors import UserError
 from physlaw.intervals import wilson
-from physlaw.label.key import Key, KeyClip, make_key, write_key
+from physlaw.label.answer_key import Key, KeyClip, make_key, write_key
 from physlaw.label.score import score
 from physlaw.label.table import score_text
 

@@ -42,7 +42,7 @@ def launch(*words: str) -> int:
 def test_a_job_reads_the_words_that_were_typed(slurm: FakeSlurm, tmp_path: Path, folder: str) -> None:
     """In whatever folder: launched, run by the supervisor, and read by the command."""
     node = tmp_path / "node python"
-    code = "import json, sys; from physlaw.words import with_files; print(json.dumps(with_files(sys.argv[4:])))"
+    code = "import json, sys; from physlaw.command_line import with_files; print(json.dumps(with_files(sys.argv[4:])))"
     node.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
     node.chmod(0o755)
     words = [f"cluster.python={node}", f"runs={folder}", "data.files=${x}/[a]: #b", "cluster.scratch=$TMP/{bind}"]

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from physlaw.errors import UserError
+from physlaw.render.averaging import area_average
 from physlaw.render.dense import render_dense
-from physlaw.render.discs import area_average, render_clips
+from physlaw.render.discs import render_clips
 from physlaw.worlds.appearance import BLUE, CIRCLE, RED, RING, SQUARE
 from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import Trajectory, ball_trajectory, training_scenes

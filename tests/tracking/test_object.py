@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from physlaw.errors import UserError
-from physlaw.render.discs import area_average, render_clips
+from physlaw.render.averaging import area_average
+from physlaw.render.discs import render_clips
 from physlaw.tracking.object import NEVER, UNKNOWN, ObjectLooks, measure_object
 from physlaw.tracking.object_accuracy import blur, check_shape_resolution, confusion
 from physlaw.worlds.appearance import BLUE, CIRCLE, RED, RING, SQUARE

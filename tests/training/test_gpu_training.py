@@ -69,7 +69,8 @@ def test_ways_for_bfloat16_agree(tmp_path: Path, word: str) -> None:
 
 
 def test_deterministic_mode_resumes_to_the_last_bit(tmp_path: Path) -> None:
-    from physlaw.training.loop import Interrupted, StopRequest
+    from physlaw.training.loop import Interrupted
+    from physlaw.training.stopping import StopRequest
 
     words = ["machine.deterministic=true"]
     whole, parts = cell(tmp_path / "a", *words), cell(tmp_path / "b", *words)

@@ -14,8 +14,8 @@ from physlaw.compose import compose_cell
 from physlaw.config import CellConfig
 from physlaw.data.latents import EncodedClips
 from physlaw.profiles import choices
-from physlaw.training.loop import build_optimizers
 from physlaw.training.muon import Muon, orthogonalize
+from physlaw.training.optimizers import build_optimizers
 from physlaw.training.precision import autocast, multiplies_bfloat16
 from physlaw.training.tasks import DiffusionTask
 

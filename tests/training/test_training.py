@@ -27,7 +27,8 @@ from physlaw.models.pixels import PixelTokenizer
 from physlaw.models.tokenizers import condition_mask, encode_condition, to_unit
 from physlaw.training.compiling import choose_compiling
 from physlaw.training.config import MachineConfig, TrainConfig
-from physlaw.training.loop import Interrupted, NotFinite, build_optimizers, fit, learning_rate_factor
+from physlaw.training.loop import Interrupted, NotFinite, fit
+from physlaw.training.optimizers import build_optimizers, learning_rate_factor
 from physlaw.training.precision import multiplies_bfloat16, resolve_precision
 from physlaw.training.prefetch import prefetched
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint

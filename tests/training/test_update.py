@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from physlaw.training.config import TrainConfig
-from physlaw.training.loop import build_optimizers
+from physlaw.training.optimizers import build_optimizers
 from physlaw.training.state import TrainState, new_ema
 from physlaw.training.update import FusedUpdate, plain_update
 

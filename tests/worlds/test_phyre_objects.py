@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from physlaw.worlds.bodies import BLACK, GRAY, Body, Circle, Polygon, extent
-from physlaw.worlds.phyre.chain import chain
-from physlaw.worlds.phyre.draws import Draws
 from physlaw.worlds.phyre.objects import SAMPLERS, Placed, Pose
+from physlaw.worlds.phyre.random_numbers import Draws
+from physlaw.worlds.phyre.static_balls import chain
 from physlaw.worlds.streams import uniforms
 
 COUNT = 3000

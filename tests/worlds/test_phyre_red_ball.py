@@ -6,8 +6,8 @@ import pytest
 from physlaw.errors import UserError
 from physlaw.worlds.bodies import BLACK, RED, Body, ball, bar, jar, walls
 from physlaw.worlds.phyre import red_ball as module
-from physlaw.worlds.phyre.draws import Draws
 from physlaw.worlds.phyre.overlap import Obstacles
+from physlaw.worlds.phyre.random_numbers import Draws
 from physlaw.worlds.phyre.red_ball import Action, ActionSampler, in_picture, pixel_ball, red_ball
 from physlaw.worlds.phyre.scenes import sample_action, sample_scene
 from physlaw.worlds.phyre.templates import NUMBERS

@@ -22,7 +22,7 @@ from physlaw.models.dit import DiT, count_parameters
 from physlaw.models.tokenizers import build_tokenizer, latent_shape
 from physlaw.provenance import provenance
 from physlaw.training import ranks
-from physlaw.training.loop import build_optimizers
+from physlaw.training.optimizers import build_optimizers
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
 
 

@@ -11,74 +11,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from physlaw.bench.rates import BenchConfig, Row, best, target
+from physlaw.bench.simulate_bodies import moving_bodies, writing_bodies
 from physlaw.data.mp4 import decode_mp4, encode_mp4
-from physlaw.data.phyre_clips import RenderedBodies
-from physlaw.data.phyre_files import open_phyre_clips
-from physlaw.data.phyre_write import PhyreClipSet, PhyreSimulateConfig, phyre_scenes_of, simulate_phyre
 from physlaw.data.shards import write_hdf5_shard
 from physlaw.data.write import BallClips, SimulateConfig, simulate
 from physlaw.evaluation.velocity import velocity_errors
-from physlaw.fields import check, ranged
 from physlaw.files import write_json
 from physlaw.provenance import provenance
-from physlaw.render.bodies import render_bodies
+from physlaw.render.averaging import NATIVE, area_average
 from physlaw.render.dense import render_dense
-from physlaw.render.discs import NATIVE, area_average, render_clips
-from physlaw.worlds.bodies import SIDE, Packed, pack
-from physlaw.worlds.phyre.scenes import sample_scene, training_videos
-from physlaw.worlds.phyre.simulate import STORED_FRAMES
+from physlaw.render.discs import render_clips
 from physlaw.worlds.scenarios import SCENARIOS, UNIFORM
-from physlaw.worlds.scenes import NUM_FRAMES as FRAMES
 from physlaw.worlds.scenes import SceneSet, Trajectory, eval_scenes, training_scenes
 
 LAW_BATCH, PAINT_BATCH = 256, 4  # scenes whose law is computed at once; clips painted into the same memory
-BODY_BATCH = 64  # videos of the combinatorial world in one round
-TARGETS = {  # clips or trajectories per second
-    "uniform 256": 1500, "collision 256": 1000, "uniform 128": 5000, "collision 128": 5000,
-    "uniform law": 300_000, "parabola law": 300_000, "collision law": 50_000, "score 256": 500,
-    "combinatorial 256": 150,
-}  # fmt: skip
-
-
-@dataclass
-class BenchConfig:
-    """How long and where to."""
-
-    rounds: int = ranged(7, at_least=1)  # per row; the best one counts
-    clips: int = ranged(200, at_least=1)  # written to measure writing
-    out: str = ""  # a JSON file
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-@dataclass
-class Row:
-    """One measurement: a figure in a unit, and what it is compared with."""
-
-    name: str
-    value: float
-    unit: str
-    note: str = ""
-
-
-def best(run: Callable[[], object], rounds: int) -> float:
-    """Seconds of the fastest of some rounds, after one that compiles and warms."""
-    run()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def bench(config: BenchConfig) -> list[Row]:
@@ -86,7 +39,7 @@ def bench(config: BenchConfig) -> list[Row]:
     rows: list[Row] = []
     started = time.monotonic()
     print(f"{'what':48s} {'rate':>12s}  unit", flush=True)
-    for part in (_rendering, _laws, _grid, _combinatorial, _writing, _writing_scenes, _scoring, _gpu):
+    for part in (_rendering, _laws, _grid, moving_bodies, _writing, writing_bodies, _scoring, _gpu):
         for row in part(config):
             rows.append(row)
             print(f"{row.name:48s} {row.value:12,.5g}  {row.unit:16s} {row.note}", flush=True)
@@ -94,11 +47,6 @@ def bench(config: BenchConfig) -> list[Row]:
         result = {"rows": [vars(row) for row in rows], "seconds": round(time.monotonic() - started, 1)}
         write_json(Path(config.out), result | {"provenance": provenance()})
     return rows
-
-
-def _target(key: str, value: float) -> str:
-    wanted = TARGETS.get(key)
-    return "" if wanted is None else f"target {wanted:,}: {'met' if value >= wanted else 'MISSED'}"
 
 
 def _rendering(config: BenchConfig) -> list[Row]:
@@ -118,7 +66,7 @@ def _rendering(config: BenchConfig) -> list[Row]:
             if width < NATIVE:
                 base = 1 / best(partial(_dense_and_average, one, width), 1)
             note = f"{rate / base:.0f} x dense; {100 * rate / fill:.0f} % of a bare fill of the memory; "
-            note += f"{rate * out[0].nbytes / 1e9:.1f} GB/s; {_target(f'{scenario} {width}', rate)}"
+            note += f"{rate * out[0].nbytes / 1e9:.1f} GB/s; {target(f'{scenario} {width}', rate)}"
             rows.append(Row(f"{scenario}, law and rendering, {width} x {width}", rate, "clips/s", note))
     return rows
 
@@ -139,7 +87,7 @@ def _laws(config: BenchConfig) -> list[Row]:
         scenes = training_scenes(SCENARIOS[scenario], "3m")
         index = np.linspace(0, len(scenes) - 1, 2048).astype(np.int64)
         rate = len(index) / best(partial(scenes.positions, index), config.rounds)
-        rows.append(Row(f"{scenario}, physics alone", rate, "trajectories/s", _target(f"{scenario} law", rate)))
+        rows.append(Row(f"{scenario}, physics alone", rate, "trajectories/s", target(f"{scenario} law", rate)))
     return rows
 
 
@@ -197,64 +145,6 @@ def _writing(config: BenchConfig) -> list[Row]:
     ]
 
 
-def _combinatorial(config: BenchConfig) -> list[Row]:
-    """The combinatorial world: training videos of all 60 templates at random, so that no two share a scene."""
-    videos = training_videos("60")
-    numbers = np.random.default_rng(0).integers(len(videos), size=BODY_BATCH)
-    places = [videos.address(number)[:2] for number in numbers.tolist()]
-    fresh = sample_scene.__wrapped__  # keeps nothing
-    sampling = len(places) / best(lambda: [fresh(*place) for place in places], config.rounds)
-    moving = len(numbers) / best(lambda: [videos.motion(n, FRAMES) for n in numbers.tolist()], config.rounds)
-    rows = [
-        Row("combinatorial, scenes sampled", sampling, "scenes/s", "bodies and poses, without a red ball"),
-        Row(f"combinatorial, {FRAMES} frames simulated", moving, "videos/s", "with sampling scene and red ball"),
-    ]
-    motions = [(pack(bodies), poses) for bodies, poses in (videos.motion(n, FRAMES) for n in numbers.tolist())]
-    for width in (256, 128, 32):
-        out = np.empty((FRAMES, width, width, 3), np.uint8)
-        painting = len(motions) / best(partial(_paint_bodies, motions, out), config.rounds)
-        source, parts = RenderedBodies(videos, width, FRAMES), numbers.reshape(-1, PAINT_BATCH)
-        making = len(numbers) / best(partial(_clips_of, source, parts), config.rounds)
-        note = f"rendering is {100 * making / painting:.0f} % of it; {_target(f'combinatorial {width}', making)}"
-        rows.append(Row(f"combinatorial, simulated and rendered, {width} x {width}", making, "videos/s", note))
-        note = f"motion known; {painting * out.nbytes / 1e9:.1f} GB/s"
-        rows.append(Row(f"combinatorial, rendering alone, {width} x {width}", painting, "videos/s", note))
-    return rows
-
-
-def _clips_of(source: RenderedBodies, parts: NDArray[np.int64]) -> None:
-    for part in parts:
-        source.clips(part)
-
-
-def _paint_bodies(motions: list[tuple[Packed, NDArray[np.float64]]], out: NDArray[np.uint8]) -> None:
-    for bodies, poses in motions:
-        render_bodies(bodies, poses, out.shape[1], out)
-
-
-def _writing_scenes(config: BenchConfig) -> list[Row]:
-    """Released scene files of 50 frames at 512 x 512, and reading them as 32 frames at 256 x 256."""
-    count, cores = max(2, config.clips // 8), len(os.sched_getaffinity(0))
-    asked = PhyreSimulateConfig(size="6", trials=count, count=count, num_frames=STORED_FRAMES, resolution=SIDE)
-    clips = PhyreClipSet(phyre_scenes_of(asked), STORED_FRAMES, asked.split)
-    frames, _ = clips.make(np.arange(2), SIDE)
-    encoding = best(lambda: [encode_mp4(clip) for clip in frames], min(config.rounds, 3)) / len(frames)
-    making = best(lambda: clips.make(np.arange(2), SIDE), min(config.rounds, 3)) / len(frames)
-    note = f"the encoder is {100 * encoding / (encoding + making):.0f} % of the work"
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for workers in sorted({1, cores}):
-            start = time.perf_counter()
-            simulate_phyre(replace(asked, out=f"{folder}/{workers}", workers=workers))
-            rate = count / (time.perf_counter() - start)
-            rows.append(Row(f"combinatorial, released HDF5, {workers} workers", rate, "videos/s", note))
-        opened = open_phyre_clips(f"{folder}/1", 256, FRAMES)
-        some = np.arange(min(count, 8))
-        reading = len(some) / best(lambda: opened.clips(some), min(config.rounds, 3))
-    note = f"all {STORED_FRAMES} frames of 512 x 512 decoded, {FRAMES} averaged down"
-    return [*rows, Row("combinatorial, released HDF5 read, 256 x 256", reading, "videos/s", note)]
-
-
 def _scoring(config: BenchConfig) -> list[Row]:
     rows = []
     for scenario in ("uniform", "collision"):
@@ -266,7 +156,7 @@ def _scoring(config: BenchConfig) -> list[Row]:
             for what, shown in (("clean", frames), ("noisy", np.maximum(frames, noise) - noise)):
                 score = partial(velocity_errors, scenes.scenario, scenes.init(index), scenes.positions(index), shown)
                 rate = len(index) / best(score, config.rounds)
-                note = _target(f"score {width}", rate)
+                note = target(f"score {width}", rate)
                 rows.append(Row(f"{scenario}, scoring {what} clips, {width} x {width}", rate, "clips/s", note))
     return rows
 

@@ -153,6 +153,7 @@ class LatentCache:
         scratch: folder on a node's own disk; finished files are copied there once per node and read from there.
     """
 
+    # So many arguments: all that a cache is made of, named at its one call and never passed on.
     def __init__(
         self,
         root: Path,

@@ -17,7 +17,7 @@ from physlaw.data.npz import NpzRecords
 from physlaw.data.records import DIGEST_CLIPS, Array, ClipCounts, Frames, Index, Reading, Records
 from physlaw.errors import UserError
 from physlaw.files import visible
-from physlaw.render.discs import NATIVE, area_average
+from physlaw.render.averaging import NATIVE, area_average
 from physlaw.worlds.grids import check_numbers, spread
 from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenarios import SCENARIOS

@@ -21,7 +21,8 @@ from physlaw.evaluation.velocity import ERROR_NAMES, VelocityErrors, velocity_er
 from physlaw.fields import check, choice, random_seed, ranged
 from physlaw.files import write_json, write_text
 from physlaw.provenance import provenance
-from physlaw.render.discs import NATIVE, area_average, render_clips
+from physlaw.render.averaging import NATIVE, area_average
+from physlaw.render.discs import render_clips
 from physlaw.tracking.object_accuracy import DISTURBANCES, confusion
 from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenarios import SCENARIOS

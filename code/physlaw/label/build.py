@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from physlaw.data.video import FRAMES_PER_S
 from physlaw.errors import UserError
 from physlaw.files import write_bytes, write_text
-from physlaw.label.key import Key, KeyClip, make_key, write_key
+from physlaw.label.answer_key import Key, KeyClip, make_key, write_key
 from physlaw.label.ratings import CAUSES
-from physlaw.label.sheet import encode_sheet, padded, sheet_columns
+from physlaw.label.sprite_sheet import encode_sheet, padded, sheet_columns
 from physlaw.worlds.streams import permutation, stream_key
 
 

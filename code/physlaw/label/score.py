@@ -15,7 +15,7 @@ import numpy as np
 from physlaw.errors import UserError
 from physlaw.intervals import Share, wilson
 from physlaw.label.agreement import Agreement, cohen_kappa, fleiss_kappa
-from physlaw.label.key import KeyClip, read_key
+from physlaw.label.answer_key import KeyClip, read_key
 from physlaw.label.ratings import ABNORMAL, CAUSES, NORMAL, UNSURE, Ratings, read_all, read_automatic
 
 

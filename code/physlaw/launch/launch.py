@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
+from physlaw.command_line import FROM_FILE
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
 from physlaw.files import write_json
@@ -30,7 +31,6 @@ from physlaw.launch.plan import (
 from physlaw.launch.queue import jobs_in_queue
 from physlaw.launch.snapshot import snapshot
 from physlaw.lease import leased
-from physlaw.words import FROM_FILE
 
 NO_TIMEOUT_LIMIT = 1_000_000  # submitit gives a job up after this many
 

@@ -4,12 +4,10 @@ A pixel (column i, row j from the bottom) of the 512 px picture belongs to a pie
 is inside: dx^2 + dy^2 <= r^2 for a circle; for a polygon with edges (ax, ay) to (bx, by), counter-clockwise,
 (bx - ax) * (y - ay) - (by - ay) * (x - ax) >= 0 for every edge. The last body that holds a pixel gives its colour.
 Row 0 is the top: the flip between world (y up) and image happens here only. Pictures smaller than 512 px average whole
-blocks of the 512 px picture's colours, rounded half up.
-Source: released combinatorial data, section 1.
-
-In every row of pixels the rule makes each convex piece one span of columns. Pixels hold the number of their topmost
-body, so that painting a span is a maximum, in any order. A frame is a copy of the one before; only pixels where some
-span's ends moved are painted and averaged again.
+blocks of the 512 px picture's colours, rounded half up. Source: released combinatorial data, section 1.
+In every row each convex piece is one span of columns. Pixels hold the number of their topmost body, so that painting a
+span is a maximum, in any order. A frame is a copy of the one before; only pixels where some span's ends moved are
+painted and averaged again.
 """
 
 from __future__ import annotations
@@ -47,9 +45,9 @@ def _rows(bottom, top):  # type: ignore[no-untyped-def]
 
 @jit
 def _circle_spans(spans, x, y, radius):  # type: ignore[no-untyped-def]
-    """Write the columns [begin, end) of each row that a circle holds; returns the rows written. An estimate of each
-    end is moved to where the rule itself changes."""
+    """Write the columns [begin, end) of each row that a circle holds; returns the rows written."""
     first, finish = _rows(y - radius, y + radius)
+    # An estimate of each end is moved to where the rule itself changes.
     middle, limit = _clamp(math.floor(x), 0, SIDE - 1), radius * radius  # no column is nearer to the centre
     for row in range(first, finish):
         dy = SIDE - 0.5 - row - y
@@ -127,6 +125,7 @@ def _changed(a, b, c, d):  # type: ignore[no-untyped-def]
     return min(a, c), max(a, c), min(b, d), max(b, d)
 
 
+# numba takes arrays and named tuples one by one, and what it fills is allocated by the caller: many arguments.
 @jit
 def _move_piece(piece, spans, fresh, rows, now, canvas, ground, shift, stale, counts):  # type: ignore[no-untyped-def]
     """Take over a piece's new spans: clear the pixels that changed and note their blocks."""
@@ -203,13 +202,12 @@ def _average(out, canvas, colours, shift, stale, counts):  # type: ignore[no-unt
         counts[block] = 0
 
 
+# numba takes arrays and named tuples one by one, and what it fills is allocated by the caller: many arguments.
 @jit(cache=True)
 def _paint(out, colours, owners, radii, starts, vertices, poses, turns, moving):  # type: ignore[no-untyped-def]
-    """Paint a clip.
-
-    out: (T, W, W, C) uint8, C = 1 or 3, the first frame blank. colours: (B + 1,) int64, of no body and of each body.
-    owners, radii, starts, vertices: as in Packed. poses: (T, B, 3). turns: (T, B, 2) cosine, sine. moving: (B,) bool.
-    """
+    """Paint a clip. out: (T, W, W, C) uint8, C = 1 or 3, the first frame blank. colours: (B + 1,) int64, of no body and
+    of each. owners, radii, starts, vertices: as in Packed. poses: (T, B, 3). turns: (T, B, 2) cosine, sine. moving:
+    (B,) bool."""
     shift = 0
     while out.shape[1] << shift < SIDE:
         shift += 1
@@ -267,11 +265,9 @@ def _paint_clip(bodies: Packed, poses: Array, colours: NDArray[np.int64], out: N
 def index_pictures(bodies: Packed, poses: Array) -> NDArray[np.uint8]:
     """Palette indices of one clip at full size.
 
-    Args:
-        bodies: B bodies in drawing order.
-        poses: (T, B, 3) x, y (px) and angle (radians) of each body's frame.
-    Returns:
-        (T, 512, 512) uint8, row 0 on top.
+    bodies: B of them in drawing order. poses: (T, B, 3) x, y (px) and angle (radians) of each body's frame. Returns
+    (T, 512, 512) uint8, row 0 on top.
+
     Raises:
         UserError: poses have the wrong shape or are not finite (names frame and body), or more than 255 bodies.
     """
@@ -283,15 +279,11 @@ def index_pictures(bodies: Packed, poses: Array) -> NDArray[np.uint8]:
 def render_bodies(
     bodies: Packed, poses: Array, resolution: int = 256, out: NDArray[np.uint8] | None = None
 ) -> NDArray[np.uint8]:
-    """Frames of one clip.
+    """Frames of one clip of bodies at poses, both as index_pictures has them.
 
-    Args:
-        bodies: B bodies in drawing order.
-        poses: (T, B, 3) x, y (px) and angle (radians) of each body's frame.
-        resolution: side in pixels: 16, 32, 64, 128, 256 or 512.
-        out: where to paint, C-contiguous; a new array by default. Fresh memory costs more than painting.
-    Returns:
-        (T, resolution, resolution, 3) uint8 RGB, row 0 on top.
+    resolution: side in pixels: 16, 32, 64, 128, 256 or 512. out: where to paint, C-contiguous; a new array by default
+    (fresh memory costs more than painting). Returns (T, resolution, resolution, 3) uint8 RGB, row 0 on top.
+
     Raises:
         UserError: the resolution does not divide 512 or is out of range, or as index_pictures.
     """

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
 from physlaw.jit import jit
+from physlaw.render.averaging import NATIVE, area_average
 from physlaw.render.config import METHODS, check_resolution
 from physlaw.render.dense import RIM, RING_HOLE
 from physlaw.worlds.appearance import RING, SQUARE
 from physlaw.worlds.laws import WORLD_SIZE
 from physlaw.worlds.scenes import Trajectory
 
-NATIVE = 256
 _SLACK = 1e-3  # pixels; far above rounding errors, so a pixel that is filled without the formula is surely inside
 _FAR = 1e3  # world sides; what lies farther away is clamped, so that pixel numbers stay integers
 
@@ -133,6 +133,7 @@ def _row_taken(left, right, span, x, dy, look, axis):  # type: ignore[no-untyped
     return covered, r, g, b
 
 
+# numba takes arrays and named tuples one by one, and what it fills is allocated by the caller: many arguments.
 @jit
 def _paint_object(out, flat, scene, frame, k, boxes, spans, solids, shift, axis, centres, looks):  # type: ignore[no-untyped-def]
     """Paint object k into a frame, exactly where it shares no native pixel with another object."""
@@ -191,6 +192,7 @@ def _paint_object(out, flat, scene, frame, k, boxes, spans, solids, shift, axis,
             out[scene, frame, flipped, col, 2] = b >> area_shift
 
 
+# numba takes arrays and named tuples one by one, and what it fills is allocated by the caller: many arguments.
 @jit
 def _paint_zone(out, scene, frame, zone, boxes, shift, axis, centres, looks):  # type: ignore[no-untyped-def]
     """Paint the blocks of a zone again, native pixel by native pixel with every object, in order."""
@@ -245,29 +247,6 @@ def _paint(out, centres, looks, axis):  # type: ignore[no-untyped-def]
                 _paint_object(out, flat, scene, frame, k, boxes, spans, solids, shift, axis, centres, looks)
             for zone in range(num_zones):
                 _paint_zone(out, scene, frame, zones[zone], boxes, shift, axis, centres, looks)
-
-
-def area_weights(resolution: int) -> NDArray[np.float64]:
-    """(resolution, 256): row i holds the share of each native pixel in averaged pixel i; rows sum to 1."""
-    edges = np.arange(resolution + 1) * (NATIVE / resolution)
-    low, high = edges[:-1, None], edges[1:, None]
-    pixel = np.arange(NATIVE)[None]
-    overlap = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
-    return overlap / overlap.sum(axis=1, keepdims=True)
-
-
-def area_average(frames: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8]:
-    """(..., 256, 256, C) uint8 -> (..., resolution, resolution, C) uint8, rounded half up."""
-    if NATIVE % resolution == 0:  # whole blocks, in integers
-        factor = NATIVE // resolution
-        rows = frames.reshape(*frames.shape[:-3], resolution, factor, NATIVE, frames.shape[-1])
-        sums = rows.sum(axis=-3, dtype=np.uint16)
-        blocks = sums.reshape(*sums.shape[:-2], resolution, factor, frames.shape[-1])
-        return ((blocks.sum(axis=-2, dtype=np.uint32) + factor**2 // 2) // factor**2).astype(np.uint8)
-    weights = area_weights(resolution)
-    averaged = np.einsum("ih,...hwc->...iwc", weights, frames.astype(np.float64), optimize=True)
-    averaged = np.einsum("jw,...iwc->...ijc", weights, averaged, optimize=True)
-    return np.floor(averaged + 0.5 + 1e-9).astype(np.uint8)
 
 
 def render_clips(

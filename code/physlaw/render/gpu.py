@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from physlaw.errors import UserError, unknown
+from physlaw.render.averaging import NATIVE
 from physlaw.render.config import METHODS, check_resolution
 from physlaw.render.dense import RIM, RING_HOLE
-from physlaw.render.discs import NATIVE
 from physlaw.worlds.appearance import RING, SQUARE
 from physlaw.worlds.laws import WORLD_SIZE
 from physlaw.worlds.scenes import Trajectory

@@ -22,10 +22,10 @@ from physlaw.config import CellConfig
 from physlaw.errors import UserError
 from physlaw.files import read_json, read_text, write_json
 from physlaw.profiles import REPOSITORY
-from physlaw.progress import Progress, stage_minutes
 from physlaw.report.metrics import needed, read_metrics
 from physlaw.report.tables import comparison_text
 from physlaw.results.collect import collect
+from physlaw.results.progress import Progress, stage_minutes
 from physlaw.studies import registry
 
 NOTES = "notes.json"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError
 from physlaw.jit import jit
-from physlaw.render.discs import NATIVE
+from physlaw.render.averaging import NATIVE
 from physlaw.worlds.laws import WORLD_SIZE
 
 Array = NDArray[np.float64]

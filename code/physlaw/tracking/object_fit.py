@@ -164,6 +164,7 @@ def _best_blur(blurs, picture, threshold, out):  # type: ignore[no-untyped-def]
     return _mix(blurs[pair], blurs[min(pair + 1, len(blurs) - 1)], weight, picture, threshold, out)
 
 
+# numba takes arrays and named tuples one by one, and what it fills is allocated by the caller: many arguments.
 @_jit
 def _compare(images, windows, templates, kernels, halves, misfit, gaps, energy, kept):  # type: ignore[no-untyped-def]
     """Fit every image with the three shapes' pictures.

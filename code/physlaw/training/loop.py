@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import signal
 import sys
 import time
 from collections import deque
@@ -18,7 +17,6 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
 import torch
@@ -28,15 +26,15 @@ from tqdm import tqdm
 
 from physlaw.errors import UserError
 from physlaw.files import write_json
-from physlaw.signals import stopping
 from physlaw.terminal import LINE_S, quiet, show_bar
 from physlaw.training import ranks
 from physlaw.training.compiling import choose_compiling, compile_model
 from physlaw.training.config import MachineConfig, TrainConfig
-from physlaw.training.muon import Muon
-from physlaw.training.precision import autocast, resolve_precision
+from physlaw.training.optimizers import build_optimizers, learning_rate_factor
+from physlaw.training.precision import autocast
 from physlaw.training.prefetch import on_device
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
+from physlaw.training.stopping import StopRequest
 from physlaw.training.update import FusedUpdate, plain_update
 
 
@@ -85,7 +83,6 @@ class Visitor(Protocol):
         ...
 
 
-MUON_PARTS = {"embed", "blocks", "head", "final"}
 NOT_FINITE = "not_finite.json"  # in a run folder: the step that was not a number
 
 
@@ -106,67 +103,6 @@ class TrainReport:
     seconds: float  # of this call
     compiled: bool
     first_step_s: float = 0.0  # from the call to its first finished step, compiling included
-
-
-def learning_rate_factor(config: TrainConfig, step: int) -> float:
-    """Warm-up times decay at step `step` (0-based)."""
-    warm = min(1.0, (step + 1) / max(config.warmup_steps, 1))
-    begin = config.decay_start * config.steps
-    share = max(0.0, step - begin) / max(config.steps - begin, 1.0)
-    if config.decay == "linear":
-        return warm * (1 - share)
-    if config.decay == "cosine":
-        return warm * 0.5 * (1 + math.cos(math.pi * share))
-    return warm
-
-
-def build_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """AdamW for everything, or Muon for the weight matrices that tokens pass through and AdamW for the rest.
-
-    The first layer and the last are among them: they multiply pixels or latents, not rows picked from a table.
-    """
-    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    matrices = [p for name, p in named if p.ndim == 2 and name.endswith("weight") and MUON_PARTS & set(name.split("."))]
-    optimizers: list[torch.optim.Optimizer] = []
-    taken: set[int] = set()
-    if config.optimizer == "muon" and matrices:
-        taken = {id(p) for p in matrices}
-        native = getattr(torch, resolve_precision(config.precision, matrices[0].device.type))
-        optimizers.append(Muon(matrices, config.muon_learning_rate, config.weight_decay, native))
-    rest = [p for _, p in named if id(p) not in taken]
-    beta1, beta2 = config.betas
-    optimizers.append(
-        torch.optim.AdamW(
-            rest, lr=config.learning_rate, betas=(beta1, beta2), weight_decay=config.weight_decay, fused=True
-        )
-    )
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["initial_lr"] = group["lr"]
-    return optimizers
-
-
-class StopRequest:
-    """A signal that asks to stop as a flag that the loop reads between steps; a second Ctrl-C acts at once.
-
-    A cluster sends the others more than once for one reason, to the supervisor and to this process.
-    """
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-        self._answering = stopping(self._note)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.signal = number
-
-    def __enter__(self) -> StopRequest:
-        self._answering.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._answering.__exit__(None, None, None)
 
 
 class Reading:

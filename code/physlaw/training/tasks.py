@@ -58,6 +58,7 @@ class DiffusionTask:
         relative: the model draws what differs from the condition latents.
     """
 
+    # So many arguments: all that a task is made of, named at its one call and never passed on.
     def __init__(
         self,
         model: nn.Module,

@@ -116,6 +116,7 @@ def _norm_and_scale(gradients: Tensors, clip: float) -> tuple[Tensor, Tensor]:
     return norm, (clip / (norm + 1e-6)).clamp(max=1.0)
 
 
+# So many arguments because it is compiled: tensors that come from elsewhere at every step, each under its name.
 def _adamw_and_average(
     parameters: Tensors,
     gradients: Tensors,

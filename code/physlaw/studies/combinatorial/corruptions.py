@@ -18,9 +18,9 @@ from physlaw.errors import UserError
 from physlaw.render.bodies import index_pictures, render_bodies
 from physlaw.tracking.bodies.shapes import clip_polygon
 from physlaw.worlds.bodies import BALL, BAR, JAR, RED, SIDE, STICKS, Body, Circle, Polygon, pack
-from physlaw.worlds.phyre.draws import Draws
 from physlaw.worlds.phyre.mass import mass
 from physlaw.worlds.phyre.overlap import Obstacles
+from physlaw.worlds.phyre.random_numbers import Draws
 from physlaw.worlds.phyre.simulate import simulate
 from physlaw.worlds.streams import stream_key
 

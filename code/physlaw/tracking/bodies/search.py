@@ -51,6 +51,7 @@ def shrink(picture, pyramid):  # type: ignore[no-untyped-def]
         _halve(pyramid[level + 1], pyramid[level])
 
 
+# numba takes arrays and named tuples one by one, and what it fills is allocated by the caller: many arguments.
 @jit
 def _scan(d, residual, centre, radius, kit, patch, box, poses, scores):  # type: ignore[no-untyped-def]
     """The best place of body d in a residual (H, H) for each of some angles of its period, whole pixels apart.
@@ -127,6 +128,7 @@ def _look_for(d, pyramid, centre, radius, kit, scratches, pose):  # type: ignore
     return best
 
 
+# numba takes arrays and named tuples one by one, and what it fills is allocated by the caller: many arguments.
 @jit
 def replace(order, picture, poses, active, last, radius, kit, pyramid, scratches):  # type: ignore[no-untyped-def]
     """Take bodies out, look for them one after another within radius (D,) px of last (D, 3), and fit all again.
@@ -182,6 +184,7 @@ def _groups(blame, boxes, active, pairs, kit):  # type: ignore[no-untyped-def]
     return out[:count]
 
 
+# numba takes arrays and named tuples one by one, and what it fills is allocated by the caller: many arguments.
 @jit
 def repair(view, poses, active, cost, last, radius, pairs, kit, pyramid, scratches):  # type: ignore[no-untyped-def]
     """Lower the sum of squares by taking bodies out and looking for them anew, until what stays unexplained is noise

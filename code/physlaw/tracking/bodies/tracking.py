@@ -102,6 +102,7 @@ def _predict(d, last, before, drop, picture, kit, scratch, out):  # type: ignore
     return best
 
 
+# numba takes arrays and named tuples one by one, and what it fills is allocated by the caller: many arguments.
 @jit
 def _retry(view, poses, active, cost, last, before, drop, kit, pyramid, scratches):  # type: ignore[no-untyped-def]
     """Lower the sum of squares by starting again from coarser pictures: from the best prediction of each blamed body,
@@ -141,6 +142,7 @@ def _detour(d, pose, last, before, drop):  # type: ignore[no-untyped-def]
     return min(free, math.hypot(pose[0] - last[d, 0], pose[1] - last[d, 1]))
 
 
+# numba takes arrays and named tuples one by one, and what it fills is allocated by the caller: many arguments.
 @jit
 def _swap(picture, poses, active, cost, last, before, drop, kit, scratch):  # type: ignore[no-untyped-def]
     """Exchange two bodies of nearly the same shape where that fits better or is less of a detour. Changes poses, leaves
@@ -167,6 +169,7 @@ def _swap(picture, poses, active, cost, last, before, drop, kit, scratch):  # ty
     return cost
 
 
+# numba takes arrays and named tuples one by one, and what it fills is allocated by the caller: many arguments.
 @jit
 def _find_jumps(view, poses, active, shares, last, radius, kit, pyramid, scratches):  # type: ignore[no-untyped-def]
     """Look for lost bodies in the whole scene. Changes poses, active, shares (D,) and the finest scratch."""
@@ -211,6 +214,7 @@ def _view_of(picture, dead, noise, scratch):  # type: ignore[no-untyped-def]
     return View(picture, view.seen, passes, dead, max(noise, _NOISE_FACTOR * unexplained(view, scratch)))
 
 
+# numba takes arrays and named tuples one by one, and what it fills is allocated by the caller: many arguments.
 @jit
 def _track(maps, first, dead, kit, scratches, pyramid, tracked, lacking, left):  # type: ignore[no-untyped-def]
     """Fill tracked (T, D, 3), lacking (T, D) and left (T,) pixels; maps: (T, 3, H, H) padded."""

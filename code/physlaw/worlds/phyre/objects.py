@@ -23,8 +23,8 @@ from physlaw.worlds.bodies import (
     standing_bars,
     sticks,
 )
-from physlaw.worlds.phyre.chain import chain
-from physlaw.worlds.phyre.draws import Draws
+from physlaw.worlds.phyre.random_numbers import Draws
+from physlaw.worlds.phyre.static_balls import chain
 
 Pose = tuple[float, float, float]  # x, y (px), angle (radians)
 Placed = list[tuple[Body, Pose]]

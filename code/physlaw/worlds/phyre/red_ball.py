@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError
 from physlaw.worlds.bodies import BALL, BAR, RED, SIDE, WALL, Body, ball
-from physlaw.worlds.phyre.draws import Draws
 from physlaw.worlds.phyre.features import ANGLE, DIAMETER, features
 from physlaw.worlds.phyre.overlap import Obstacles
+from physlaw.worlds.phyre.random_numbers import Draws
 
 Action = tuple[float, float, float]
 

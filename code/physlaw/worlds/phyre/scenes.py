@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from physlaw.errors import UserError, unknown
 from physlaw.worlds.bodies import Body, walls
-from physlaw.worlds.phyre.draws import Draws
 from physlaw.worlds.phyre.objects import SAMPLERS
+from physlaw.worlds.phyre.random_numbers import Draws
 from physlaw.worlds.phyre.red_ball import Action, ActionSampler, red_ball
 from physlaw.worlds.phyre.simulate import simulate
 from physlaw.worlds.phyre.templates import SETS, object_ids, template_set

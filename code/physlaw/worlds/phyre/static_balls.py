@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from physlaw.worlds.phyre.draws import Draws
+from physlaw.worlds.phyre.random_numbers import Draws
 
 Point = tuple[float, float]
 
