@@ -187,7 +187,7 @@ def test_verdicts_as_a_file() -> None:
     text = verdict_csv(verdicts(study()))
     assert (
         text.splitlines()[0]
-        == "claim,verdict,check,found,threshold,intervals,paper,command,reason,power,value,low,high"
+        == "claim,verdict,check,found,threshold,intervals,paper,command,reason,power,value,low,high,part,seeds,sentence"
     )
     assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["C5", "C6", "C7", "C15"]
     assert not np.any([word in text for word in ("nan", "None")])

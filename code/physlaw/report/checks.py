@@ -187,7 +187,8 @@ class Gate:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict, why, and the number that decided it (NaN without any). power: what would have been found."""
+    """A verdict, why, and the number that decided it (NaN without any). power: what would have been found. part: what
+    that number is; seeds: how many it rests on."""
 
     verdict: str
     reason: str
@@ -195,6 +196,8 @@ class Judgement:
     low: float = math.nan
     high: float = math.nan
     power: str = ""
+    part: str = ""
+    seeds: int = 0
 
 
 def judge(parts: Iterable[Part], gates: Iterable[Gate] = (), *, agent: bool = False) -> Judgement:
@@ -209,7 +212,8 @@ def judge(parts: Iterable[Part], gates: Iterable[Gate] = (), *, agent: bool = Fa
     if not every:
         return Judgement(NOT_RUN, "nothing to compare")
     decisive = _decisive(every)
-    numbers = (decisive.estimate.value, decisive.estimate.low, decisive.estimate.high, _power(every))
+    one = decisive.estimate
+    numbers = (one.value, one.low, one.high, _power(every), decisive.name, one.seeds)
     shut = [gate for gate in gates if not gate.passed]
     if shut and not agent:
         texts = "; ".join(f"{gate.name} {gate.found}" for gate in shut)

@@ -32,6 +32,7 @@ from physlaw.report.sections import (
     page_sections,
     tables_of,
 )
+from physlaw.report.sentences import with_sentence
 from physlaw.report.tables import MISSING, Compared, Table, latex, number, spread
 from physlaw.report.verdicts import Verdict
 
@@ -146,7 +147,9 @@ class StudyReport:
 
     def verdicts(self, metrics: Metrics, others: Mapping[str, Metrics]) -> list[Verdict]:
         """The study's claims, from metrics.csv files alone."""
-        return self.decide(trained(metrics), {study: trained(rows) for study, rows in others.items()})
+        decided = self.decide(trained(metrics), {study: trained(rows) for study, rows in others.items()})
+        scale = str(metrics["profile"].iloc[0])
+        return [with_sentence(one, self.study.CLAIMS[one.claim].says, scale) for one in decided]
 
     def compare(self, here: Metrics, there: Metrics, tolerance: float) -> list[Compared]:
         """Every compared number of `here` beside the one in `there`; without those that one side has a reason not to

@@ -22,7 +22,7 @@ FILE = "verdicts.csv"
 @dataclass(frozen=True)
 class Verdict:
     """One claim: the check in words, what was found, and beside it what the paper has; why it is decided so, what would
-    have been found (report.checks), and the number that decided it with its interval."""
+    have been found (report.checks), the number that decided it with its interval, and all of it as a sentence."""
 
     claim: str
     verdict: str  # SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE or NOT_RUN
@@ -37,6 +37,9 @@ class Verdict:
     value: float = math.nan  # the number that decided it, with its interval
     low: float = math.nan
     high: float = math.nan
+    part: str = ""  # what that number is
+    seeds: int = 0  # how many it rests on
+    sentence: str = ""  # report.sentences
 
 
 def verdict_of(
@@ -55,7 +58,9 @@ def verdict_of(
     words = study.CLAIMS[claim]
     texts = (words.check, found, threshold, intervals, paper or words.paper, command)
     numbers = (judged.value, judged.low, judged.high)
-    return Verdict(claim, judged.verdict, *texts, judged.reason, judged.power, *numbers)
+    return Verdict(
+        claim, judged.verdict, *texts, judged.reason, judged.power, *numbers, part=judged.part, seeds=judged.seeds
+    )
 
 
 @dataclass(frozen=True)
@@ -142,9 +147,9 @@ def verdict_table(verdicts: list[Verdict]) -> Table:
     return names, [[str(getattr(one, name)) for name in names] for one in verdicts]
 
 
-def _text(value: str | float) -> str:
+def _text(value: str | int | float) -> str:
     """A number that nobody knows is left blank."""
-    return value if isinstance(value, str) else f"{value:.6g}" if math.isfinite(value) else ""
+    return str(value) if isinstance(value, str | int) else f"{value:.6g}" if math.isfinite(value) else ""
 
 
 def verdict_csv(verdicts: list[Verdict]) -> str:

@@ -1,4 +1,5 @@
-"""`physlaw claims`: every claim's verdict at every scale, from results/*/*/metrics.csv alone."""
+"""`physlaw claims`: every claim's verdict at every scale, from results/*/*/metrics.csv alone; what agents get and what
+an earlier edition said wrongly below them."""
 
 from __future__ import annotations
 
@@ -14,21 +15,24 @@ from physlaw.files import write_text
 from physlaw.profiles import choices
 from physlaw.report.checks import INCONCLUSIVE, NOT_APPLICABLE, NOT_RUN, NOT_SUPPORTED, SUPPORTED, WEAKENED
 from physlaw.report.metrics import needed
+from physlaw.report.sentences import sentence
 from physlaw.report.tables import MISSING, Table, markdown
 from physlaw.report.verdicts import Verdict
 from physlaw.results.agent_verdicts import agents_table, read_agents
+from physlaw.results.errata import errata_markdown
 from physlaw.results.scales import SCALES, Metrics, hardware_text, read_results, seeds_text, time_text
 from physlaw.studies import registry
 
 INTRO = f"""\
 # Claims
 
-Written by `physlaw claims` from results/*/*/metrics.csv and nothing else; results/claims.csv has the same rows.
-Intervals are 95 %. **{SUPPORTED}**: every part of the check lies wholly beyond its bound. **{NOT_SUPPORTED}**: some
-part lies wholly on the other side, or excludes the smallest effect that counts; **{WEAKENED}**: what was claimed is
-weaker, not gone. **{INCONCLUSIVE}**: an interval crosses its bound, fewer than three seeds, or the model fails where it
-was trained. **{NOT_APPLICABLE}**: the check says nothing at this scale. **{NOT_RUN}**: what the claim needs is not
-there. Power: the smallest effect beyond each bound that would have been found in four of five such runs. Scales:
+Written by `physlaw claims` from results/*/*/metrics.csv, agents.csv and errata.yaml; results/claims.csv has the same
+verdicts. First under each claim stands what every scale says, in plain words. Intervals are 95 %. **{SUPPORTED}**:
+every part of the check lies wholly beyond its bound. **{NOT_SUPPORTED}**: some part lies wholly on the other side, or
+excludes the smallest effect that counts; **{WEAKENED}**: what was claimed is weaker, not gone. **{INCONCLUSIVE}**: an
+interval crosses its bound, fewer than three seeds, or the model fails where it was trained. **{NOT_APPLICABLE}**: the check says
+nothing at this scale. **{NOT_RUN}**: what the claim needs is not there.
+Power: the smallest effect beyond each bound that would have been found in four of five such runs. Scales:
 `smoke`, `mini` (several seeds), `paper` (the paper's own); others are variants of a study. Only `paper` has the paper's
 sizes: a verdict at another scale is one on small models and pictures. Time: training and evaluation of all cells behind
 the verdict, added up.
@@ -54,6 +58,7 @@ class Row:
     time: str
     reason: str = ""  # why the verdict is what it is
     power: str = ""  # by part: the smallest effect that would have been found in four of five such runs
+    sentence: str = ""  # the verdict in plain words
 
 
 def claim_rows(results: Mapping[str, Metrics]) -> list[Row]:
@@ -95,9 +100,8 @@ def _found(claim: str, scale: str, verdicts: dict[str, Verdict], metrics: Metric
     study, one = registry.deciding_studies()[claim], verdicts[claim]
     used = [metrics[name] for name in (study, *registry.claim_of(claim).also) if name in metrics]
     rest = (seeds_text(metrics[study]), one.threshold, one.verdict, one.intervals, one.paper, one.command)
-    return Row(
-        claim, scale, study, one.check, one.found, *rest, hardware_text(used), time_text(used), one.reason, one.power
-    )
+    end = (hardware_text(used), time_text(used), one.reason, one.power, one.sentence)
+    return Row(claim, scale, study, one.check, one.found, *rest, *end)
 
 
 def _not_run(claim: str, scale: str, threshold: str) -> Row:
@@ -105,8 +109,10 @@ def _not_run(claim: str, scale: str, threshold: str) -> Row:
     there = scale in choices("profile", study)
     value = f"no results of {study} at this scale" if there else f"{study} has no profile {scale}"
     commands = (f"physlaw reproduce study={name} profile={scale}" for name in (study, *known.also))
-    rest = ("0", threshold, NOT_RUN, "", known.paper, " && ".join(commands) if there else "")
-    return Row(claim, scale, study, known.check, value, *rest, "", "")
+    command = " && ".join(commands) if there else ""
+    absent = Verdict(claim, NOT_RUN, known.check, value, threshold, "", known.paper, command)
+    rest = ("0", threshold, NOT_RUN, "", known.paper, command, "", "", "", "", sentence(absent, known.says, scale))
+    return Row(claim, scale, study, known.check, value, *rest)
 
 
 def claims_csv(rows: list[Row]) -> str:
@@ -132,9 +138,10 @@ def claims_markdown(rows: list[Row]) -> str:
     for claim in registry.deciding_studies():
         of_claim = [row for row in rows if row.claim == claim]
         best = next((row for row in of_claim if row.hardware), of_claim[0])
+        said = "\n".join(f"- {row.scale}: {row.sentence}" for row in of_claim)
         parts.append(
-            f"## {claim}: {registry.claim_of(claim).words}\n\nCheck: {best.check}. Threshold: {best.threshold}.\n\n"
-            f"The paper: {best.paper}.\n"
+            f"## {claim}: {registry.claim_of(claim).words}\n\n{said}\n\n"
+            f"Check: {best.check}. Threshold: {best.threshold}.\n\nThe paper: {best.paper}.\n"
         )
         header = ["scale", "verdict", "why", "found", "power", "seeds", "intervals", "hardware", "time", "command"]
         body = [
@@ -183,8 +190,8 @@ def _agents_markdown(results: Path) -> str:
 def write_claims(results: Path, out: Path) -> Path:
     """Write out/CLAIMS.md and out/results/claims.csv, print the overview; returns the path of CLAIMS.md."""
     rows = claim_rows(read_results(results))
+    parts = [claims_markdown(rows), _agents_markdown(results), errata_markdown(results)]
     write_text(out / "results" / "claims.csv", claims_csv(rows))
-    parts = [claims_markdown(rows), _agents_markdown(results)]
     write_text(out / "CLAIMS.md", "\n".join(part for part in parts if part))
     print(markdown(*overview(rows)))
     return out / "CLAIMS.md"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Dict, Tuple
 
 
 @dataclass(frozen=True)
@@ -11,14 +11,17 @@ class Claim:
     """A claim of the paper in plain words, and how a study decides it.
 
     words: the claim, one sentence. check: what is computed and compared. threshold: in short, while no scale has
-    results (then theirs is shown). paper: the paper's own figures. also: studies whose cells at the same scale the
-    check needs too. must_fail, must_pass: reference agents for which the verdict must be "not supported", "supported".
+    results (then theirs is shown). paper: the paper's own figures. says: a decided verdict -> what it says in plain
+    words, with {scale}, {part}, {value}, {low}, {high}, {seeds} of the number that decided it; "whether": what is
+    asked, for verdicts that decide nothing. also: studies whose cells at the same scale the check needs too. must_fail,
+    must_pass: reference agents for which the verdict must be "not supported", "supported".
     """
 
     words: str
     check: str
     threshold: str
     paper: str
+    says: Dict[str, str]
     also: Tuple[str, ...] = ()
     must_fail: Tuple[str, ...] = ()
     must_pass: Tuple[str, ...] = ()

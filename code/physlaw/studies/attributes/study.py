@@ -21,6 +21,18 @@ CLAIMS = {
         ),
         threshold="every share > 0.5, its interval beyond",
         paper="colour against shape: no exception in 1,400 tests",
+        says={
+            "whether": "of two attributes never shown together the earlier of colour, size, velocity, shape is kept",
+            "supported": (
+                "{scale}, of two attributes that training never showed together models more often keep the earlier "
+                "of colour, size, velocity, shape; least certain is {part}: {value:.0%} [{low:.0%}, {high:.0%}] of "
+                "the clips ({seeds})."
+            ),
+            "not supported": (
+                "{scale}, the order colour, size, velocity, shape does not hold for every pair of attributes: "
+                "{part}, {value:.0%} [{low:.0%}, {high:.0%}] of the clips ({seeds})."
+            ),
+        },
         must_fail=("law", "random_attribute"),
         must_pass=("priority",),
     ),

@@ -30,6 +30,19 @@ CLAIMS = {
         ),
         threshold="every difference beyond its interval",
         paper="abnormal .67, .18, .10",
+        says={
+            "whether": "more training templates make videos of new combinations better",
+            "supported": (
+                "{scale}, videos of new combinations are better after each step to more training templates, by "
+                "every measure taken; least certain is {part}: better by {value:+.3g} [{low:+.3g}, {high:+.3g}] "
+                "({seeds})."
+            ),
+            "not supported": (
+                "{scale}, videos of new combinations are not better by every measure after each step to more "
+                "training templates: {part}, better by {value:+.3g} [{low:+.3g}, {high:+.3g}], where below 0 is "
+                "worse ({seeds})."
+            ),
+        },
         must_fail=("nearest_case", "fade"),
         must_pass=("fade_less",),
     ),
@@ -38,6 +51,17 @@ CLAIMS = {
         check="In-template quality is best with 6 templates: SSIM, PSNR and LPIPS best, or tied after rounding",
         threshold="none better after rounding",
         paper="SSIM .973, .973, .972",
+        says={
+            "whether": "videos of scenes like those in training are best after 6 templates",
+            "supported": (
+                "{scale}, in scenes like those in training no model of more templates is better than that of 6 as "
+                "rounded; nearest to it is {part}: better by {value:+.3g} [{low:+.3g}, {high:+.3g}] ({seeds})."
+            ),
+            "not supported": (
+                "{scale}, in scenes like those in training a model of more than 6 templates is better: {part}, by "
+                "{value:+.3g} [{low:+.3g}, {high:+.3g}] ({seeds})."
+            ),
+        },
         must_fail=("fade_less",),
         must_pass=("fade_more",),
     ),
@@ -46,6 +70,17 @@ CLAIMS = {
         check=("On 60 templates the smaller model is worse than the larger one: every available measure, on both sets"),
         threshold="every difference beyond its interval",
         paper="abnormal .24 against .10 out of template",
+        says={
+            "whether": "a smaller model draws worse videos than a larger one",
+            "supported": (
+                "{scale}, the larger model draws better videos than the smaller one by every measure taken; least "
+                "certain is {part}: better by {value:+.3g} [{low:+.3g}, {high:+.3g}] ({seeds})."
+            ),
+            "not supported": (
+                "{scale}, the larger model does not draw better videos than the smaller one by every measure: "
+                "{part}, better by {value:+.3g} [{low:+.3g}, {high:+.3g}], where below 0 is worse ({seeds})."
+            ),
+        },
         must_fail=("fade",),
         must_pass=("fade_unequal",),
     ),
@@ -57,6 +92,17 @@ CLAIMS = {
         ),
         threshold="difference > 0, its interval beyond 0",
         paper="examples, no figures",
+        says={
+            "whether": "outcomes that hang on less than a pixel are drawn wrong more often",
+            "supported": (
+                "{scale}, outcomes that hang on less than a pixel are drawn wrong more often than those that hang "
+                "on more; least certain is {part}: {value:.0%} [{low:.0%}, {high:.0%}] ({seeds})."
+            ),
+            "not supported": (
+                "{scale}, it does not hold that outcomes that hang on less than a pixel are drawn wrong more often: "
+                "{part}, {value:.0%} [{low:.0%}, {high:.0%}] ({seeds})."
+            ),
+        },
         must_fail=("law", "majority"),
         must_pass=("whole_pixels",),
     ),

@@ -27,6 +27,18 @@ CLAIMS = {
         ),
         threshold="every share >= 0.5, its interval beyond; difference > 0, its interval beyond 0",
         paper="examples, no figures",
+        says={
+            "whether": "what training shows apart is drawn lawfully together",
+            "supported": (
+                "{scale}, what training shows apart is drawn lawfully together in more than half of the clips, and "
+                "a red ball that was never seen at the wall vanishes there more often; least certain is {part}: "
+                "{value:.0%} [{low:.0%}, {high:.0%}] of the clips ({seeds})."
+            ),
+            "not supported": (
+                "{scale}, not all of what training shows apart is combined as the paper says: {part}, {value:.0%} "
+                "[{low:.0%}, {high:.0%}] of the clips ({seeds})."
+            ),
+        },
         must_fail=("nearest_case", "law"),
         must_pass=("composer",),
         also=("attributes",),

@@ -22,6 +22,19 @@ CLAIMS = {
         ),
         threshold="difference > 0, at least 2 points; without mirror images below 2 %",
         paper="none without flips; sometimes with",
+        says={
+            "whether": "mirror images in training make slow balls turn back",
+            "supported": (
+                "{scale}, slow balls turn back more often when training also showed mirror images, and without "
+                "these in fewer than 2 clips of 100; least certain is {part}: {value:+.1%} [{low:+.1%}, "
+                "{high:+.1%}] of the clips ({seeds})."
+            ),
+            "not supported": (
+                "{scale}, it does not hold that mirror images make balls turn back, and nothing else does: {part}, "
+                "{value:+.1%} [{low:+.1%}, {high:+.1%}] of the clips (at least 2 % more with mirror images, less "
+                "than 2 % without, were needed; {seeds})."
+            ),
+        },
         must_fail=("law", "dissolver"),
         must_pass=("mirror",),
     ),

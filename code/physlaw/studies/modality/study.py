@@ -20,6 +20,18 @@ CLAIMS = {
         ),
         threshold="lower 95 % bound of the log ratio > -0.1",
         paper="slightly worse with numbers, clearly worse with text",
+        says={
+            "whether": "telling a model the start in numbers or in words helps on motions unlike those in training",
+            "supported": (
+                "{scale}, telling a model the start in numbers or in words lowers its error on motions unlike those "
+                "in training by less than a tenth; least certain is {part}: logarithm of the errors' ratio "
+                "{value:+.2f} [{low:+.2f}, {high:+.2f}], below 0 helps ({seeds})."
+            ),
+            "not supported": (
+                "{scale}, telling a model the start helps on motions unlike those in training, by more than a tenth "
+                "with {part}: logarithm of the errors' ratio {value:+.2f} [{low:+.2f}, {high:+.2f}] ({seeds})."
+            ),
+        },
         must_fail=("told_law",),
         must_pass=("clamp",),
     ),

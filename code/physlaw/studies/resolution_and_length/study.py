@@ -22,6 +22,18 @@ CLAIMS = {
         ),
         threshold="lower 95 % bound of the log ratio > -0.1",
         paper="similar errors",
+        says={
+            "whether": "twice the side or three times the steps helps on motions like those in training",
+            "supported": (
+                "{scale}, neither twice the side nor three times the steps lowers the error on motions like those "
+                "in training by a tenth; least certain is {part}: logarithm of the errors' ratio {value:+.2f} "
+                "[{low:+.2f}, {high:+.2f}], below 0 helps ({seeds})."
+            ),
+            "not supported": (
+                "{scale}, {part} lowers the error on motions like those in training by more than a tenth: logarithm "
+                "of the errors' ratio {value:+.2f} [{low:+.2f}, {high:+.2f}] ({seeds})."
+            ),
+        },
         must_fail=("halving_law",),
         must_pass=("noisy_law",),
     ),

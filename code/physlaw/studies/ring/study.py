@@ -22,6 +22,22 @@ CLAIMS = {
         ),
         threshold="difference (square minus ring) > 0, its interval beyond 0",
         paper="examples, no figures",
+        says={
+            "whether": "colour stops winning against shape when the shapes are ball and ring",
+            "supported": (
+                "{scale}, with ball and ring colour is kept in less than half of the clips that keep one attribute, "
+                "and less often than with ball and square; least certain is {part}: {value:+.2f} [{low:+.2f}, "
+                "{high:+.2f}] as a share of the clips ({seeds})."
+            ),
+            "not supported": (
+                "{scale}, it does not hold that colour stops winning with ball and ring: {part}, {value:+.2f} "
+                "[{low:+.2f}, {high:+.2f}] as a share of the clips ({seeds})."
+            ),
+            "not supported (weakened)": (
+                "{scale}, colour is kept less often with ball and ring than with ball and square, yet not in less "
+                "than half of the clips: {part}, {value:.0%} [{low:.0%}, {high:.0%}] ({seeds})."
+            ),
+        },
         must_fail=("law", "colour_keeper"),
         must_pass=("priority",),
         also=("attributes",),

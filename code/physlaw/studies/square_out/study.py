@@ -28,6 +28,18 @@ CLAIMS = {
         ),
         threshold="lower bound of the ratio of ratios >= 2; inside at most twice the trained error",
         paper="a figure, no numbers",
+        says={
+            "whether": "collisions between trained ones are drawn well and others badly",
+            "supported": (
+                "{scale}, collisions between trained ones are drawn at most twice as badly as trained ones, and "
+                "leaving the trained ones' hull costs at least twice as much as for a model that was trained on "
+                "everything; least certain is {part}: {value:.2f} [{low:.2f}, {high:.2f}] ({seeds})."
+            ),
+            "not supported": (
+                "{scale}, it does not hold that collisions between trained ones are drawn well and others badly: "
+                "{part} is {value:.2f} [{low:.2f}, {high:.2f}], on the wrong side of 2 ({seeds})."
+            ),
+        },
         must_fail=("law", "nearest_case"),
         must_pass=("hull",),
     ),

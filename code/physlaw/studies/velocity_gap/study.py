@@ -27,6 +27,18 @@ CLAIMS = {
         ),
         threshold="lower bounds > 0.5 in the widest gap, upper bounds < 0.5 in the narrow one and with islands",
         paper="a figure, no numbers",
+        says={
+            "whether": "models copy trained speeds across a wide gap, and follow the asked ones in narrow gaps",
+            "supported": (
+                "{scale}, asked for a speed in the wide gap models mostly draw a trained one instead; in the narrow "
+                "gap and between islands they err less than half as much as a copier would; least certain is "
+                "{part}: {value:.2f} [{low:.2f}, {high:.2f}], limit 0.5 ({seeds})."
+            ),
+            "not supported": (
+                "{scale}, it does not hold that speeds are copied across a wide gap and followed in narrow ones: "
+                "{part} is {value:.2f} [{low:.2f}, {high:.2f}], on the wrong side of 0.5 ({seeds})."
+            ),
+        },
         must_fail=("law", "clamp", "snapper", "nearest_case", "random_band"),
         must_pass=("interpolator",),
     ),

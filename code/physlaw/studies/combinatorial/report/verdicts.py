@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -41,6 +41,7 @@ from physlaw.studies.combinatorial.study import (
 )
 
 NOTHING: Mapping[str, pd.DataFrame] = MappingProxyType({})
+Named = tuple[str, Difference]
 LARGER, SMALLER = PAPER_MODELS
 MOST = TEMPLATES[-1]
 CAPABLE = 0.5  # accuracy of the outcome from one pixel on that a model must be able to have
@@ -60,6 +61,10 @@ class Change:
         return self.change if metric_of(self.measure).better == HIGHER else self.change.negated()
 
     @property
+    def name(self) -> str:
+        return f"{metric_of(self.measure).header}{self.where}"
+
+    @property
     def counts(self) -> bool:
         return self.measure not in SHOWN_ONLY
 
@@ -67,7 +72,7 @@ class Change:
         word = {SUPPORTED: "better", NOT_SUPPORTED: "worse"}.get(decide([self.improvement]), "open")
         metric = metric_of(self.measure)
         shown = self.change.text(metric.digits + 1)
-        return f"{metric.header}{self.where} {shown} {word if self.counts else f'{word}, not counted'}"
+        return f"{self.name} {shown} {word if self.counts else f'{word}, not counted'}"
 
 
 def verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame] = NOTHING) -> list[Verdict]:
@@ -77,11 +82,30 @@ def verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame] = NOTHING
 
 
 def _verdict(
-    metrics: pd.DataFrame, claim: str, found: str, threshold: str, verdict: str, intervals: str, paper: str
+    metrics: pd.DataFrame,
+    claim: str,
+    found: str,
+    threshold: str,
+    verdict: str,
+    intervals: str,
+    paper: str,
+    number: Named | None = None,
+    reason: str = "",
 ) -> Verdict:
+    """number: what decided it, positive where it is for the claim."""
     first = metrics.iloc[0]
     command = f"physlaw reproduce study={first['study']} profile={first['profile']} recipe={first['recipe']}"
-    return Verdict(claim, verdict, CLAIMS[claim].check, found, threshold, intervals, paper, command)
+    one = Verdict(claim, verdict, CLAIMS[claim].check, found, threshold, intervals, paper, command, reason)
+    if number is None:
+        return one
+    part, change = number
+    return replace(one, value=change.value, low=change.low, high=change.high, part=part, seeds=change.seeds)
+
+
+def _clearest(changes: list[Named]) -> Named | None:
+    """What speaks most clearly against a claim, by half widths of its interval."""
+    known = [one for one in changes if one[1].high > one[1].low]
+    return min(known, key=lambda one: one[1].low / (one[1].high - one[1].low), default=None)
 
 
 def _unfinished(metrics: pd.DataFrame, keys: list[Key]) -> str:
@@ -119,7 +143,8 @@ def _improves(
     counted = [one for one in changes if one.counts]
     decided = decide(one.improvement for one in counted)
     found = "; ".join([prefix, *(one.text() for one in changes)]) + absent
-    return _verdict(metrics, claim, found, BEYOND, decided, basis(one.change for one in counted), paper)
+    number = _clearest([(one.name, one.improvement) for one in counted])
+    return _verdict(metrics, claim, found, BEYOND, decided, basis(one.change for one in counted), paper, number)
 
 
 def _more_templates(metrics: pd.DataFrame) -> Verdict:
@@ -153,6 +178,7 @@ def _in_template(metrics: pd.DataFrame) -> Verdict:
     there, _ = _available(metrics, keys, (IN_TEMPLATE,))
     measures = [name for name in IN_TEMPLATE_QUALITY if name in there]
     better, differences, texts = [], [], []
+    changes: list[Change] = []
     for measure in measures:
         metric = metric_of(measure)
         means = [float(known_values(metrics, key, IN_TEMPLATE, measure)["value"].mean()) for key in keys]
@@ -161,6 +187,7 @@ def _in_template(metrics: pd.DataFrame) -> Verdict:
         for key, text in zip(keys[1:], shown[1:], strict=True):
             change = _change(metrics, measure, IN_TEMPLATE, keys[0], key, f" {TEMPLATES[0]} to {key[1]}")
             differences.append(change.change)
+            changes.append(change)
             rise = float(text) - float(shown[0])
             if (rise if metric.better == HIGHER else -rise) > 0:
                 better.append(change.improvement)
@@ -175,7 +202,9 @@ def _in_template(metrics: pd.DataFrame) -> Verdict:
     absent = [metric_of(name).header for name in IN_TEMPLATE_QUALITY if name not in measures]
     found = "; ".join([f"{main}, in template, {', '.join(TEMPLATES)} templates", *texts])
     found += f"; no value: {', '.join(absent)}" if absent else ""
-    return _verdict(metrics, "C6", found, threshold, decided, basis(differences), paper)
+    most = max(changes, key=lambda one: one.improvement.low, default=None)  # speaks most for more templates
+    number = (most.name, most.improvement) if most else None
+    return _verdict(metrics, "C6", found, threshold, decided, basis(differences), paper, number)
 
 
 def _ambiguity(metrics: pd.DataFrame) -> Verdict:
@@ -194,11 +223,13 @@ def _ambiguity(metrics: pd.DataFrame) -> Verdict:
     if below.empty or above.empty:
         return _verdict(metrics, "C15", f"{where}: no ambiguous clips scored", threshold, NOT_RUN, "", paper)
     change = difference(below, above)
-    decided = decide([change])
+    decided, reason = decide([change]), ""
     if float(above["high"].max()) < CAPABLE:
         decided, where = INCONCLUSIVE, f"{where}, which fails where nothing is ambiguous"
+        reason = f"fails where nothing is ambiguous: accuracy {float(above['value'].mean()):.3f}"
     found = f"{where}; below one pixel {_accuracy(below)}; from one pixel on {_accuracy(above)}; " + change.text(3)
-    return _verdict(metrics, "C15", found, threshold, decided, change.basis, paper)
+    number = ("accuracy from one pixel on minus below", change)
+    return _verdict(metrics, "C15", found, threshold, decided, change.basis, paper, number, reason)
 
 
 def _accuracy(rows: pd.DataFrame) -> str:
