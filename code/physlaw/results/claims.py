@@ -30,8 +30,8 @@ Written by `physlaw claims` from results/*/*/metrics.csv, agents.csv and errata.
 verdicts. First under each claim stands what every scale says, in plain words. Intervals are 95 %. **{SUPPORTED}**:
 every part of the check lies wholly beyond its bound. **{NOT_SUPPORTED}**: some part lies wholly on the other side, or
 excludes the smallest effect that counts; **{WEAKENED}**: what was claimed is weaker, not gone. **{INCONCLUSIVE}**: an
-interval crosses its bound, fewer than three seeds, or the model fails where it was trained. **{NOT_APPLICABLE}**: the check says
-nothing at this scale. **{NOT_RUN}**: what the claim needs is not there.
+interval crosses its bound, fewer than three seeds, or the model fails where it was trained. **{NOT_APPLICABLE}**: the
+check says nothing at this scale. **{NOT_RUN}**: what the claim needs is not there.
 Power: the smallest effect beyond each bound that would have been found in four of five such runs. Scales:
 `smoke`, `mini` (several seeds), `paper` (the paper's own); others are variants of a study. Only `paper` has the paper's
 sizes: a verdict at another scale is one on small models and pictures. Time: training and evaluation of all cells behind
