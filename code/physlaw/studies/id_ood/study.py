@@ -59,7 +59,7 @@ CLAIMS = {
     ),
     "C2": Claim(
         words="OOD error is about ten times ID error",
-        check="OOD error is about ten times ID error: geometric mean of OOD / ID over cells",
+        check="OOD error is about ten times ID error: per scenario, geometric mean of OOD / ID over cells",
         threshold="lower 95 % bound >= 5",
         paper="uniform 24, parabola 7.8, collision 9",
         says={

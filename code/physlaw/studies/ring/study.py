@@ -18,9 +18,9 @@ CLAIMS = {
         words="With a ring colour no longer dominates shape",
         check=(
             "With a ring colour no longer dominates: of the crossed clips that keep one attribute, the share "
-            "that keep colour is smaller with ball and ring than with ball and square"
+            "that keep colour is below one half, and smaller with ball and ring than with ball and square"
         ),
-        threshold="difference (square minus ring) > 0, its interval beyond 0",
+        threshold="share < 0.5 and difference (ring minus square) < 0, their intervals beyond",
         paper="examples, no figures",
         says={
             "whether": "colour stops winning against shape when the shapes are ball and ring",
