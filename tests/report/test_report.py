@@ -96,12 +96,15 @@ def finished(name: str, code: str = "c", data: str = "d", size: str = "30k", tok
 
 def test_cells_of_other_code_data_or_tokenizer_never_share_a_table_silently() -> None:
     assert check_unmixed([finished("a"), finished("bb"), finished("c", data="e", size="3k")], False) == ""
-    with pytest.raises(UserError, match=r"different code .*c \(uniform.*seed1\), new \(uniform.*seed2\).*mixed_code"):
+    with pytest.raises(
+        UserError, match=r"different training code .*c \(uniform.*seed1\), new \(uniform.*seed2\).*mixed_code"
+    ):
         check_unmixed([finished("a"), finished("bb", code="new")], False)
-    assert "Cells of different code" in check_unmixed([finished("a"), finished("bb", code="new")], True)
-    evaluated_later = replace(finished("a"), evaluated={"code_digest": "new"})
-    with pytest.raises(UserError, match="different code"):
-        check_unmixed([evaluated_later], False)
+    assert "Cells of different training code" in check_unmixed([finished("a"), finished("bb", code="new")], True)
+    later = [replace(finished(name), evaluated={"code_digest": "new"}) for name in ("a", "bb")]
+    assert check_unmixed(later, False) == ""  # trained by one code, evaluated by another
+    with pytest.raises(UserError, match="different evaluation code"):
+        check_unmixed([later[0], finished("bb")], False)
     with pytest.raises(UserError, match="different data uniform 30k"):
         check_unmixed([finished("a"), finished("bb", data="e")], True)
     with pytest.raises(UserError, match="different tokenizer pixels"):

@@ -53,7 +53,7 @@ METRICS = (
     *(*OF_CLIPS, FOLLOW),
 )
 KINDS = ("fast", "slow", "large", "small")  # how a clip is out of the range; speeds first
-TINY = "tiny"  # the group of OOD clips with a ball of less than one pixel of radius; they are in no other but blocks
+TINY, TINY_ID = "tiny", "id_tiny"  # groups of clips with a ball of less than one pixel of radius
 # Of a clip: what figures of speeds need.
 CLIP_COLUMNS = ("law_vx1", "generated_vx1", "truth_vx1", "retrieved_vx1", "generated_corrected", "generated_missing")
 
@@ -163,21 +163,20 @@ def summarize_group(table: pd.DataFrame, further: Summary | None = None) -> dict
 
 
 def summarize_blocks(table: pd.DataFrame, further: Summary | None = None) -> pd.DataFrame:
-    """One row per block, then, of OOD clips whose balls have a pixel of radius at least, per level ("ood1", ...), for
-    all together ("ood") and per kind; and for the others (TINY)."""
+    """One row per block, then for all OOD clips per level ("ood1", ...), together ("ood") and per kind. Clips with a
+    ball of less than a pixel of radius are in none but the OOD blocks' rows; they have rows of their own, TINY and, of
+    what was trained on, TINY_ID."""
     rows = []
+    tiny = table["radius_px"] < 1
     for name, group in table.groupby("block", sort=False):
         level = int(group["level"].iloc[0])
         # One name for the in-dist block of every evaluation set.
-        rows.append(
-            {"group": name if level else "id", "kind": "block", "level": level, **summarize_group(group, further)}
-        )
-    out = table[table["level"] > 0]
-    tiny = out["radius_px"] < 1
-    if tiny.any():
-        small = summarize_group(out[tiny], further)
-        rows.append({"group": TINY, "kind": "kind", "level": -1, **small})
-    out = out[~tiny]
+        called, chosen = (name, group) if level else ("id", group[~tiny[group.index]])
+        rows.append({"group": called, "kind": "block", "level": level, **summarize_group(chosen, further)})
+    for name, small in ((TINY_ID, table[tiny & (table["level"] == 0)]), (TINY, table[tiny & (table["level"] > 0)])):
+        if len(small):
+            rows.append({"group": name, "kind": "kind", "level": -1, **summarize_group(small, further)})
+    out = table[~tiny & (table["level"] > 0)]
     for number, group in out.groupby("level"):
         rows.append({"group": f"ood{number}", "kind": "level", "level": number, **summarize_group(group, further)})
     if len(out):

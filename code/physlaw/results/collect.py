@@ -24,6 +24,7 @@ from physlaw.report.old_tables import current
 from physlaw.schema import SCHEMA, UNKNOWN, read_record_text
 from physlaw.studies import registry
 
+TRAINING, EVALUATION = ("training code",), ("evaluation code",)
 MAX_NAMED = 36  # unfinished cells, one a line
 
 
@@ -110,7 +111,8 @@ def read_finished(cell: CellConfig) -> Finished | None:
 
 
 def check_unmixed(finished: list[Finished], mixed_code: bool) -> str:
-    """Cells of one table come from the same code, and from the same data and tokenizer where they should be the same.
+    """Cells of one table were all trained by one code and all evaluated by one, which may be a later one, and come
+    from the same data and tokenizer where they should be the same.
 
     Returns what readers must know, where mixed code was asked for.
 
@@ -121,27 +123,27 @@ def check_unmixed(finished: list[Finished], mixed_code: bool) -> str:
     for done in finished:
         names = done.cell
         found = [
-            (("code",), representative(done.trained["code_digest"])),
-            (("code",), representative(done.evaluated["code_digest"])),
+            (TRAINING, representative(done.trained["code_digest"])),
+            (EVALUATION, representative(done.evaluated["code_digest"])),
             (("data", names.scenario, names.size, f"draw {names.training_draw}"), done.trained["data_digest"]),
             (("tokenizer", names.tokenizer_run()[1].name), done.trained["tokenizer"]["digest"]),
         ]
         for kind, digest in found:
             kinds.setdefault(kind, {}).setdefault(digest, names.name)
-    warning = ""
+    warnings = []
     for kind, digests in kinds.items():
         if len(digests) == 1:
             continue
         shown = ", ".join(f"{digest[:10]} ({name})" for digest, name in digests.items())
-        if kind != ("code",):
+        if kind not in (TRAINING, EVALUATION):
             raise UserError(f"cells of different {' '.join(kind)} cannot share a table: {shown}; remove the older runs")
         if not mixed_code:
             raise UserError(
-                f"cells of different code cannot share a table: {shown}; remove the older runs, or add mixed_code=true "
-                "if you know that the difference does not matter"
+                f"cells of different {kind[0]} cannot share a table: {shown}; remove the older runs, or add "
+                "mixed_code=true if you know that the difference does not matter"
             )
-        warning = f"Cells of different code share this table, as was asked for: code digests {shown}."
-    return warning
+        warnings.append(f"Cells of different {kind[0]} share this table, as was asked for: code digests {shown}.")
+    return " ".join(warnings)
 
 
 def collect(cells: list[CellConfig], out: Path, mixed_code: bool = False) -> tuple[pd.DataFrame, str]:
