@@ -27,7 +27,7 @@ def answer(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
         ("scenario=gap_one_island r=1 v=2.375", "in block=bands"),
         ("scenario=fast_flipped r=1 v=2", "out block=slow"),
         ("scenario=hole_all_but_rim r1=1 r2=1 v1=2 v2=2", "out block=inside"),
-        ("scenario=hole_all_but_rim r1=1 r2=1 v1=3 v2=3", "out block=outside"),
+        ("scenario=hole_all_but_rim r1=1 r2=1 v1=3 v2=3", "out block=outside_in_range"),
         ("scenario=hole_mass r1=1 r2=1 v1=2 v2=2", "out block=inside"),
         ("scenario=colour_velocity r=1 v=1.5 colour=blue shape=circle", "out block=blue_slow"),
         ("scenario=colour_velocity_red r=1 v=3 colour=1 shape=0", "out block=blue_fast"),

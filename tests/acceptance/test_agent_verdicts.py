@@ -15,7 +15,7 @@ COMMITTED = REPOSITORY / "results"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("study", "clips", "claim"), [("velocity_gap", 96, "C8"), ("memorization", 256, "C10")])
+@pytest.mark.parametrize(("study", "clips", "claim"), [("velocity_gap", 256, "C8"), ("memorization", 256, "C10")])
 def test_agents_are_judged_as_they_must_be(
     study: str, clips: int, claim: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -156,7 +156,7 @@ def test_bodies_are_described_by_scene_trial_and_action(tmp_path: Path) -> None:
         out=str(tmp_path), format="mp4", size="6", trials=2, offset=1, count=4, resolution=32, num_frames=4
     )
     simulate_phyre(asked)
-    scenes = phyre_scenes_of(SCENARIOS["collision"], asked)
+    scenes = phyre_scenes_of(asked)
     for row in lines(tmp_path / "metadata.csv"):
         number = int(row["number"])
         assert tuple(int(row[name]) for name in ("template", "scene", "trial")) == scenes.address(number)

@@ -299,7 +299,7 @@ def test_frames_survive_the_way_to_the_model_and_back() -> None:
 
 
 def test_unknown_tokenizers_are_refused() -> None:
-    with pytest.raises(UserError, match="pixels, vae"):
+    with pytest.raises(UserError, match="pixels, rgb, vae"):
         TokenizerConfig(kind="magvit")
     with pytest.raises(UserError, match="temporal_levels must be 0 to 3"):
         TokenizerConfig(temporal_levels=4)

@@ -47,8 +47,8 @@ def test_every_claim_has_a_row_at_every_scale(tmp_path: Path) -> None:
     known = {(row.claim, row.scale): row for row in rows}
     found = known["C2", "smoke"]
     assert (found.verdict, found.seeds, found.study) == ("inconclusive", "1", "id_ood")
-    assert found.value.startswith("uniform: 9.0 [7.4, 11.0]")
-    assert found.reason.startswith("fails where trained: collision dit_xxs: speed error 0.3")
+    assert found.value.startswith("uniform: 6.5 [5.3, 7.9]")
+    assert found.reason.startswith("fails where trained: collision dit_xxs: speed error 0.2")
     assert found.power.startswith("uniform ")
     assert found.command == "physlaw reproduce study=id_ood profile=smoke recipe=fast"
     assert found.hardware == "AMD EPYC, 2 cores, no accelerator"

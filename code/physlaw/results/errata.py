@@ -22,7 +22,7 @@ def read_errata(results: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
     try:
-        entries = yaml.safe_load(path.read_text())
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(entries, list):

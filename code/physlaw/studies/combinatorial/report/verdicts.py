@@ -81,6 +81,7 @@ def verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame] = NOTHING
     return [_more_templates(metrics), _in_template(metrics), _smaller_model(metrics), _ambiguity(metrics)]
 
 
+# Nine arguments: the fields of a Verdict as they stand there.
 def _verdict(
     metrics: pd.DataFrame,
     claim: str,
