@@ -48,7 +48,7 @@ def sweep_sampler(cell: CellConfig, config: SweepConfig) -> tuple[int, list[Swee
             "recipe": cell.recipe,
             "enough": enough,
             "rows": [vars(row) for row in rows],
-            "settings": vars(config),
+            "settings": {key: value for key, value in vars(config).items() if key != "out"},
             **vars(ClipCounts(config.clips)),
             "weights_sha256": trained_weights(cell),
             "seconds": round(time.monotonic() - started, 1),

@@ -94,7 +94,8 @@ def read_finished(cell: CellConfig) -> Finished | None:
         return None
     except ValueError as error:
         raise UserError(f"{folder / 'rows.csv'}: not the rows of a cell ({error}); {RERUN}") from error
-    config = json.dumps(cell.resolved())
+    # Where runs lay is of no use to a reader, and nobody else's business.
+    config = json.dumps({key: value for key, value in cell.resolved().items() if key not in ("runs", "scratch")})
     provenance = f'{{"config": {config}, "training": {training.rstrip()}, "evaluation": {evaluation.rstrip()}}}'
     done = Finished(cell, trained, evaluated, rows, provenance)
     try:
