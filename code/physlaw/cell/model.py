@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -28,6 +29,7 @@ from physlaw.models.tokenizers import (
     to_frames,
     to_unit,
 )
+from physlaw.models.vae import VideoVAE
 from physlaw.training import ranks
 from physlaw.training.compiling import compile_model
 from physlaw.training.config import MachineConfig
@@ -35,7 +37,7 @@ from physlaw.training.precision import autocast
 
 Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
-CLIPS_AT_ONCE = 8  # through the tokenizer: a wide VAE's activations at 128 x 128 take gigabytes each
+CLIPS_AT_ONCE = 8  # through a VAE: a wide one's activations at 128 x 128 take gigabytes each
 
 
 def use_machine(machine: MachineConfig) -> None:
@@ -58,6 +60,7 @@ class FrameCodec:
 
     def __init__(self, tokenizer: Tokenizer, num_cond_frames: int, held: bool = False) -> None:
         self.tokenizer, self.num_cond_frames, self.held = tokenizer, num_cond_frames, held
+        self.at_once = CLIPS_AT_ONCE if isinstance(tokenizer, VideoVAE) else sys.maxsize
 
     @torch.no_grad()
     def encode(self, frames: Frames | Tensor) -> Tensor:
@@ -73,15 +76,15 @@ class FrameCodec:
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Frames:
         """The reverse of encode."""
-        return np.concatenate([to_frames(self.tokenizer.decode(part)) for part in latents.split(CLIPS_AT_ONCE)])
+        return np.concatenate([to_frames(self.tokenizer.decode(part)) for part in latents.split(self.at_once)])
 
     def reconstruct(self, frames: Frames | Tensor) -> Frames:
         """The tokenizer alone."""
         return self.decode(self.encode(frames))
 
     def _parts(self, frames: Frames | Tensor) -> list[Tensor]:
-        starts = range(0, len(frames), CLIPS_AT_ONCE)
-        return [to_unit(frames[start : start + CLIPS_AT_ONCE], ranks.device()) for start in starts]
+        starts = range(0, len(frames), self.at_once)
+        return [to_unit(frames[start : start + self.at_once], ranks.device()) for start in starts]
 
 
 class CellModel:

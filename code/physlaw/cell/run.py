@@ -12,7 +12,8 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,47 @@ def train_cell(cell: CellConfig) -> CellModel:
     """
     if cell.model.agent:
         raise UserError(f"{cell.model.row} is a reference agent: there is nothing to train; use `physlaw run`")
+    prepared = prepare_training(cell)
+    if ranks.on_main(lambda: not (cell.folder / "provenance.json").exists()):
+        state, report = fit(prepared.task(), cell.train, cell.folder, cell.digest(), cell.name, cell.machine)
+        ranks.on_main(lambda: save_model(prepared, state, report))
+    return _with_weights(prepared.model)
+
+
+@dataclass
+class Prepared:
+    """A cell before its first step: its folder is claimed, its tokenizer trained."""
+
+    cell: CellConfig
+    model: CellModel
+    tokenizer: dict[str, Any]  # what is known of it
+    clips: TrainingClips
+
+    @cached_property
+    def data_digest(self) -> str:
+        return self.clips.digest()
+
+    def task(self) -> DiffusionTask:
+        """What is trained."""
+        cell, model = self.cell, self.model
+        ranks.say(
+            f"{cell.name}: {len(self.clips)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters"
+        )
+        return DiffusionTask(
+            model.model,
+            model.objective,
+            cell_latents(cell, model, self.clips, self.data_digest, self.tokenizer),
+            model.mask,
+            model.tokenizer,
+            cell.train.batch_size,
+            cell.seed,
+            partial(model.state, TRAINING),
+            model.relative,
+        )
+
+
+def prepare_training(cell: CellConfig) -> Prepared:
+    """Check the cell and its machine, claim its folder, train its tokenizer. May raise UserError."""
     check_scale(cell)
     ranks.join()
     check_devices()
@@ -59,20 +101,13 @@ def train_cell(cell: CellConfig) -> CellModel:
     cell.folder.mkdir(parents=True, exist_ok=True)
     ranks.on_main(lambda: _claim_folder(cell))
     tokenizer, known = prepare_tokenizer(cell)
-    model = CellModel(cell, tokenizer)
+    return Prepared(cell, CellModel(cell, tokenizer), known, training_clips(cell))
+
+
+def _with_weights(model: CellModel) -> CellModel:
+    """The cell's trained weights, which must be those that were saved."""
+    cell = model.cell
     weights, card = cell.folder / "model.safetensors", cell.folder / "provenance.json"
-    if ranks.on_main(lambda: not card.exists()):
-        clips = training_clips(cell)
-        data_digest = clips.digest()
-        ranks.say(f"{cell.name}: {len(clips)} training clips, {count_parameters(model.model) / 1e6:.2f} M parameters")
-        latents = cell_latents(cell, model, clips, data_digest, known)
-        told = partial(model.state, TRAINING)
-        batch = cell.train.batch_size
-        task = DiffusionTask(
-            model.model, model.objective, latents, model.mask, tokenizer, batch, cell.seed, told, model.relative
-        )
-        state, report = fit(task, cell.train, cell.folder, cell.digest(), cell.name, cell.machine)
-        ranks.on_main(lambda: _save_model(cell, model, state, report, known, data_digest, clips))
     known_weights = trained_weights(cell)
     if sha256_file(weights) != known_weights:
         raise UserError(f"{weights} is damaged (SHA-256 differs from provenance.json); remove {card} to train again")
@@ -80,16 +115,9 @@ def train_cell(cell: CellConfig) -> CellModel:
     return model
 
 
-def _save_model(
-    cell: CellConfig,
-    model: CellModel,
-    state: TrainState,
-    report: TrainReport,
-    tokenizer: dict[str, Any],
-    data_digest: str,
-    clips: TrainingClips,
-) -> None:
-    """Write model.safetensors and provenance.json."""
+def save_model(prepared: Prepared, state: TrainState, report: TrainReport, stacked: int = 1) -> None:
+    """Write model.safetensors and provenance.json. stacked: how many cells were trained as one."""
+    cell, clips = prepared.cell, prepared.clips
     weights = cell.folder / "model.safetensors"
     save_tensors(weights, {name: value.cpu().contiguous() for name, value in state.ema.items()})
     write_json(
@@ -97,14 +125,15 @@ def _save_model(
         {
             "cell": cell.name,
             "config_digest": cell.digest(),
-            "data_digest": data_digest,
-            "tokenizer": tokenizer,
-            "parameters": count_parameters(model.model),
+            "data_digest": prepared.data_digest,
+            "tokenizer": prepared.tokenizer,
+            "parameters": count_parameters(prepared.model.model),
             "training_clips": len(clips),
             **({} if (counts := clips.counts()) is None else {"training_files": vars(counts)}),
             "steps": cell.train.steps,
             "train_seconds": _train_seconds(cell.folder, report.seconds),
             "processes": ranks.world(),
+            **({"stacked": stacked} if stacked > 1 else {}),
             "compiled": report.compiled,
             "precision": resolve_precision(cell.train.precision, ranks.device()),
             "seeds": {"training": cell.seed, "data": cell.training_draw, "tokenizer": cell.tokenizer.seed},

@@ -1,5 +1,7 @@
 """Rotary position embedding over three axes (time, height, width), and attention with it."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -7,10 +9,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from physlaw.models.config import axis_dims
 
-KERNELS = {  # by their names in machine.attention
+KERNELS = {  # by their names in machine.attention; math: written out below
     "flash": SDPBackend.FLASH_ATTENTION,
     "cudnn": SDPBackend.CUDNN_ATTENTION,
-    "math": SDPBackend.MATH,
 }
 
 
@@ -40,6 +41,8 @@ def apply_rope(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def _mix(q: Tensor, k: Tensor, v: Tensor, kernel: str) -> Tensor:
     if kernel == "auto":
         return F.scaled_dot_product_attention(q, k, v)
+    if kernel == "math":
+        return (q @ k.mT / math.sqrt(q.shape[-1])).softmax(dim=-1).to(v.dtype) @ v
     with sdpa_kernel(KERNELS[kernel]):
         return F.scaled_dot_product_attention(q, k, v)
 
@@ -47,7 +50,8 @@ def _mix(q: Tensor, k: Tensor, v: Tensor, kernel: str) -> Tensor:
 def attention(q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor, kernel: str = "auto") -> Tensor:
     """(B, heads, N, head_dim) queries, keys, values -> the same shape; full attention, q and k rotated.
 
-    kernel: one of KERNELS, which must be able to do it (torch says why where it is not), or auto.
+    kernel: auto; math (plain products, for any device and under vmap); or one of KERNELS, which must be able to do it
+        (torch says why where it is not).
     """
     if q.device.type == "cpu":
         # There the backward pass in bfloat16 takes ten times that in float32.

@@ -55,7 +55,8 @@ def orthogonalize(matrices: Tensor, iterations: int = ITERATIONS) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Matrices of one shape (or one the other's transpose) are worked on together.
+    """Matrices of one shape (or one the other's transpose) are worked on together. A parameter is a matrix, or a stack
+    of matrices (K, M, N), each moved by itself.
 
     Args:
         parameters: matrices.
@@ -78,7 +79,7 @@ class Muon(torch.optim.Optimizer):
             alike: dict[tuple[int, int], list[nn.Parameter]] = {}
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    rows, columns = parameter.shape
+                    rows, columns = parameter.shape[-2:]
                     alike.setdefault((min(rows, columns), max(rows, columns)), []).append(parameter)
             for parameters in alike.values():
                 self._step_alike(parameters, group["lr"], group["weight_decay"])
@@ -91,11 +92,11 @@ class Muon(torch.optim.Optimizer):
         buffers = [self.state[p]["momentum_buffer"] for p in parameters]
         torch._foreach_lerp_(buffers, grads, 1 - MOMENTUM)
         ahead = torch._foreach_lerp(grads, buffers, MOMENTUM)  # Nesterov's
-        tall = [p.shape[0] > p.shape[1] for p in parameters]
-        stacked = torch.stack([g.mT if t else g for g, t in zip(ahead, tall, strict=True)]).to(self.dtype)
-        updates = orthogonalize(stacked).to(parameters[0].dtype).unbind()
+        tall = [p.shape[-2] > p.shape[-1] for p in parameters]
+        wide = torch.stack([g.mT if t else g for g, t in zip(ahead, tall, strict=True)]).to(self.dtype)
+        updates = orthogonalize(wide.flatten(0, -3)).to(parameters[0].dtype).view(wide.shape).unbind()
         for parameter, update, upright in zip(parameters, updates, tall, strict=True):
             if weight_decay:
                 parameter.mul_(1 - lr * weight_decay)
-            rows, columns = parameter.shape
+            rows, columns = parameter.shape[-2:]
             parameter.add_(update.mT if upright else update, alpha=-lr * math.sqrt(max(1.0, rows / columns)))

@@ -26,13 +26,19 @@ def learning_rate_factor(config: TrainConfig, step: int) -> float:
     return warm
 
 
-def build_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
+def build_optimizers(model: nn.Module, config: TrainConfig, stacked: bool = False) -> list[torch.optim.Optimizer]:
     """AdamW for everything, or Muon for the weight matrices that tokens pass through and AdamW for the rest.
 
     The first layer and the last are among them: they multiply pixels or latents, not rows picked from a table.
+
+    Args:
+        stacked: the parameters have a leading axis, of models.
     """
+    axes = 3 if stacked else 2
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    matrices = [p for name, p in named if p.ndim == 2 and name.endswith("weight") and MUON_PARTS & set(name.split("."))]
+    matrices = [
+        p for name, p in named if p.ndim == axes and name.endswith("weight") and MUON_PARTS & set(name.split("."))
+    ]
     optimizers: list[torch.optim.Optimizer] = []
     taken: set[int] = set()
     if config.optimizer == "muon" and matrices:

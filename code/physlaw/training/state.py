@@ -102,9 +102,14 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str
 
 def save_checkpoint(folder: Path, state: TrainState, run: str, keep: int = KEEP) -> None:
     """Write checkpoint `state.step` and delete all but the newest `keep`. `run` is the configuration's digest."""
-    path = folder / f"{state.step:08d}.safetensors"
-    save_tensors(path, state.tensors(), {"step": str(state.step), "run": run})
-    known = {"step": state.step, "run": run, "file": path.name, "sha256": sha256_file(path)}
+    write_checkpoint(folder, state.tensors(), state.step, run, keep)
+
+
+def write_checkpoint(folder: Path, tensors: dict[str, Tensor], step: int, run: str, keep: int = KEEP) -> None:
+    """save_checkpoint of the tensors of a state."""
+    path = folder / f"{step:08d}.safetensors"
+    save_tensors(path, tensors, {"step": str(step), "run": run})
+    known = {"step": step, "run": run, "file": path.name, "sha256": sha256_file(path)}
     write_json(path.with_suffix(".json"), known)
     _prune(folder, keep)
 
@@ -132,11 +137,12 @@ def _read_whole(manifest_path: Path) -> dict[str, str] | None:
     return known if known == {key: str(manifest.get(key)) for key in ("step", "run")} else None
 
 
-def load_newest(folder: Path, state: TrainState, run: str, tidy: bool = True) -> bool:
+def load_newest(folder: Path, state: TrainState, run: str, tidy: bool = True, at_most: int | None = None) -> bool:
     """Load the newest good checkpoint; False when there is none.
 
     Args:
         tidy: remove what a killed write left and what is damaged; one process of several does it.
+        at_most: of no later step.
 
     Raises:
         UserError: the checkpoints belong to another configuration.
@@ -149,6 +155,8 @@ def load_newest(folder: Path, state: TrainState, run: str, tidy: bool = True) ->
                 path.unlink()
     for manifest_path in reversed(visible(folder, "*.json")):
         path = manifest_path.with_suffix(".safetensors")
+        if at_most is not None and int(path.stem) > at_most:
+            continue
         found = _read_whole(manifest_path)
         if found is None:
             print(f"physlaw: damaged checkpoint passed over: {path}", file=sys.stderr, flush=True)

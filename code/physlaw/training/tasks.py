@@ -48,6 +48,12 @@ def sample_numbers(step: int, batch_size: int) -> NDArray[np.int64]:
     return step * batch_size + np.arange(batch_size)
 
 
+def drawn_pair(latents: LatentSource, clips: NDArray[np.int64], relative: bool) -> tuple[Tensor, Tensor]:
+    """(N,) clip numbers -> what the model draws of them, and their condition."""
+    whole, cond = latents.pair(clips)
+    return (whole - cond if relative else whole), cond
+
+
 class DiffusionTask:
     """Denoise a clip's latents, given its first frames.
 
@@ -79,25 +85,28 @@ class DiffusionTask:
     def regions(self) -> list[nn.Module]:
         return list(self.model.get_submodule("blocks").children())
 
-    def _draw(self, sample: int) -> tuple[int, torch.Generator]:
+    def draw(self, sample: int) -> tuple[int, torch.Generator]:
         """Training sample `sample`: its clip, and the generator that its time and its noise come from next."""
         generator = counter_generator("diffusion", self.seed, sample)
         return int(torch.randint(len(self.latents), (), generator=generator)), generator
 
+    def times(self, generator: torch.Generator) -> Tensor:
+        """A training sample's diffusion time (1,)."""
+        return self.objective.sample_times(1, generator)
+
     def _pair(self, clips: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """What is drawn, and the condition."""
-        latents, cond = self.latents.pair(clips)
-        return (latents - cond if self.relative else latents), cond
+        return drawn_pair(self.latents, clips, self.relative)
 
     def origin(self, step: int) -> dict[str, Any]:
         samples = sample_numbers(step, self.batch_size).tolist()
-        return {"samples": [self._draw(k)[0] for k in samples], "generators": ["diffusion", self.seed, samples]}
+        return {"samples": [self.draw(k)[0] for k in samples], "generators": ["diffusion", self.seed, samples]}
 
     def batch(self, step: int, part: slice = slice(None)) -> dict[str, Tensor]:
-        drawn = [self._draw(k) for k in sample_numbers(step, self.batch_size)[part].tolist()]
+        drawn = [self.draw(k) for k in sample_numbers(step, self.batch_size)[part].tolist()]
         clips = np.array([clip for clip, _ in drawn])
         x0, cond = self._pair(clips)
-        t = torch.cat([self.objective.sample_times(1, generator) for _, generator in drawn])
+        t = torch.cat([self.times(generator) for _, generator in drawn])
         noise = torch.stack([torch.randn(x0.shape[1:], generator=generator) for _, generator in drawn])
         return {"x0": x0, "cond": cond, "noise": noise, "t": t, **self.state(clips)}
 
