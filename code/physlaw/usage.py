@@ -39,6 +39,12 @@ same command continues).
 """
 
 
+CLAIMS_WRITES = """\
+writes out/CLAIMS.md, out/RESULTS.md, out/results/claims.csv, out/results/front.gif, and what is marked in out/README.md
+and out/ARTIFACT.md where they are
+"""
+
+
 def verb_help(verb: str) -> str:
     """A verb's keys with their defaults, and what else they may be."""
     from physlaw import verbs
@@ -89,7 +95,7 @@ def verb_help(verb: str) -> str:
     if verb == "report":
         return "physlaw report FOLDER\n"
     if verb == "claims":
-        return describe(verbs.ClaimsConfig) + "writes out/CLAIMS.md and out/results/claims.csv\n"
+        return describe(verbs.ClaimsConfig) + CLAIMS_WRITES
     if verb == "index":
         return describe(verbs.IndexConfig) + "writes results/index.html\n"
     return (describe(own[verb]) + "\n" if verb in own else "") + describe_cell()

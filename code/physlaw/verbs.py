@@ -53,7 +53,7 @@ class AgentsConfig:
 
 @dataclass
 class ClaimsConfig:
-    """`physlaw claims`; writes out/CLAIMS.md and out/results/claims.csv."""
+    """`physlaw claims`; writes CLAIMS.md, RESULTS.md, results/ and the marked parts of README.md and ARTIFACT.md of out."""
 
     results: str = "results"
     out: str = "."
