@@ -53,7 +53,7 @@ class AgentsConfig:
 
 @dataclass
 class ClaimsConfig:
-    """`physlaw claims`; writes CLAIMS.md, RESULTS.md, results/ and the marked parts of README.md and ARTIFACT.md of out."""
+    """`physlaw claims`; writes into out, and fills in what is marked in its README.md and ARTIFACT.md."""
 
     results: str = "results"
     out: str = "."

@@ -1,4 +1,5 @@
-"""What a visitor reads first, filled in from results: README.md's answer and claims, RESULTS.md, results/front.gif.
+"""What a visitor reads first, filled in from results: README.md's answer and claims, RESULTS.md, results/front.gif,
+and the numbers of ARTIFACT.md (results.artifact).
 
 A page marks what is filled in by <!-- NAME:begin --> and <!-- NAME:end -->; all else in it is written by hand.
 """
@@ -14,6 +15,7 @@ from physlaw.files import read_json, read_text, write_bytes, write_text
 from physlaw.report.checks import NOT_RUN, NOT_SUPPORTED, SUPPORTED, WEAKENED
 from physlaw.report.front import Front, animation
 from physlaw.report.tables import MISSING
+from physlaw.results.artifact import claims_map, expected, measured
 from physlaw.results.claims import Row
 from physlaw.results.scales import SCALES, Metrics, hardware_text, runs_of, seeds_text, time_text
 from physlaw.studies import NAMES, registry
@@ -63,12 +65,12 @@ def front_scale(results: Results, study: str) -> str | None:
 
 
 def best_rows(rows: list[Row]) -> list[Row]:
-    """A row per claim: of the largest scale that has been run, else of the largest there is."""
+    """A row per claim: of the largest scale that has been run, else of the smallest there is."""
     order = {scale: k for k, scale in enumerate(SCALES)}
     found = {}
     for claim in registry.deciding_studies():
         own = [row for row in rows if row.claim == claim and row.scale in order]
-        found[claim] = max(own, key=lambda row: (bool(row.hardware), order[row.scale]))
+        found[claim] = max(own, key=lambda row: order[row.scale] if row.hardware else -1 - order[row.scale])
     return list(found.values())
 
 
@@ -153,7 +155,7 @@ def first_table(text: str) -> str:
 
 
 def write_front(folder: Path, out: Path, results: Results, rows: list[Row]) -> None:
-    """Write out/RESULTS.md and out/results/front.gif, and fill in out/README.md where it is.
+    """Write out/RESULTS.md and out/results/front.gif, and fill in out/README.md and out/ARTIFACT.md where they are.
 
     Args:
         folder: the results folder. results, rows: what it holds, and the verdicts.
@@ -161,6 +163,8 @@ def write_front(folder: Path, out: Path, results: Results, rows: list[Row]) -> N
     write_text(out / "RESULTS.md", results_text(folder, results, rows))
     fill(out / "README.md", {"answer": answer_text(results, rows), "claims": claims_text(rows)})
     study, front = front_study()
+    parts = {"map": claims_map(folder, best_rows(rows)), "measured": measured(folder, results)}
+    fill(out / "ARTIFACT.md", {**parts, "expected": expected(folder, results, study)})
     scale = front_scale(results, study)
     strips = front.strips(folder / study / scale, results[scale][study]) if scale else []
     if strips:
