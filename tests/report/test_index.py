@@ -38,13 +38,13 @@ def test_every_claim_with_results_is_there_with_mark_word_seeds_and_scale(result
     text = (results / "index.html").read_text()
     rows = [row for row in claim_rows(read_results(results)) if row.hardware]
     shown = re.findall(
-        r'<tr data-scale="(\w+)"( class="smaller")?><td>(C\d+)</td><td><b>(.*?)\.</b> (.*?)</td>.*?<td>([^<]*)</td>'
-        r'<td>\w+</td><td class="verdict"><span class="([a-z-]+)"><span aria-hidden="true">(.)</span> '
-        r"([a-z ()]+)</span>",
+        r'<tr data-scale="(\w+)"( class="smaller")?><td>(C\d+)</td><td class="verdict"><span class="([a-z-]+)">'
+        r'<span aria-hidden="true">(.)</span> ([a-z ()]+)</span></td><td><b>(.*?)\.</b> (.*?)</td>.*?'
+        r"<td>([^<]*)</td><td>\w+</td></tr>",
         text,
     )
     assert len(shown) == len(rows) > 10
-    for row, (scale, smaller, claim, words, sentence, seeds, kind, mark, verdict) in zip(rows, shown, strict=True):
+    for row, (scale, smaller, claim, kind, mark, verdict, words, sentence, seeds) in zip(rows, shown, strict=True):
         assert (scale, claim, verdict, seeds) == (row.scale, row.claim, row.verdict, row.seeds)
         assert words == str(markup(claim_of(claim).in_plain_words))
         assert sentence == str(markup(row.sentence))
