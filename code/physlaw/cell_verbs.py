@@ -10,9 +10,20 @@ from physlaw.errors import UserError, unknown
 
 def train(words: list[str]) -> int:
     from physlaw.compose import compose_cell
+    from physlaw.launch.cells import study_cells
+    from physlaw.verbs import TrainVerbConfig
+    from physlaw.words import take
 
+    config, words = take(TrainVerbConfig, words)
+    if config.stack is not None:
+        cells = study_cells(words)
+        from physlaw.cell.stack import train_cells
+
+        train_cells(cells, config.stack)
+        print(*(cell.folder for cell in cells if not cell.model.agent), sep="\n")
+        return 0
     cell = compose_cell(words)
-    from physlaw.cell.run import train_cell
+    from physlaw.cell.train import train_cell
     from physlaw.training import ranks
 
     ranks.join()
@@ -68,7 +79,7 @@ def prepare(words: list[str]) -> int:
 
     config, words = take(PrepareConfig, words)
     cell = compose_cell(words)
-    from physlaw.cell.run import prepare_cell
+    from physlaw.cell.train import prepare_cell
 
     prepare_cell(cell, latents=config.stage != "tokenizer")
     return 0
@@ -97,7 +108,7 @@ def reproduce(words: list[str]) -> int:
     cells = study_cells(words)
     from physlaw.results.reproduce import reproduce as run_cells
 
-    run_cells(cells, Path(config.out) if config.out else None, config.workers)
+    run_cells(cells, Path(config.out) if config.out else None, config.workers, config.stack)
     return 0
 
 

@@ -9,7 +9,7 @@ usage: physlaw VERB [key=value ...]
 
   simulate    write clips to files: out=FOLDER|FILE [scenario= split= size= trials= count= format= ...]
   where       is a scene in or out of distribution, and of which test block: [scenario= size=] r=1.2 v=5 [--json]
-  train       train one cell's model: [scenario= model= size= seed= profile= recipe= ...]
+  train       train one cell's model: [scenario= model= size= seed= profile= recipe= ...]; stack=K: all of a study's
   evaluate    score a trained cell (same words as train)
   run         train and evaluate one cell: the words of train, or number=K for the K-th of a study, from 0
   reproduce   run every cell of a study here, collect, compare: [profile=smoke out=FOLDER workers=N ...]
@@ -46,6 +46,7 @@ def verb_help(verb: str) -> str:
     from physlaw.words import describe
 
     own = {
+        "train": verbs.TrainVerbConfig,
         "run": verbs.RunConfig,
         "prepare": verbs.PrepareConfig,
         "collect": verbs.CollectConfig,

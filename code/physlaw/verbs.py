@@ -11,6 +11,15 @@ STAGES = ("tokenizer", "latents")
 
 
 @dataclass
+class TrainVerbConfig:
+    """`physlaw train`."""
+
+    # null: one cell, as the words say. A number: every cell of the study that is not trained yet, those whose models
+    # have one shape as one, so many at most
+    stack: Optional[int] = ranged(None, at_least=1, at_most=MOST_WORKERS)
+
+
+@dataclass
 class RunConfig:
     """`physlaw run`."""
 
@@ -39,6 +48,8 @@ class ReproduceConfig:
     out: str = ""  # a folder; reproduced/<study>/<table> unless named
     # cells at once; null: as many as the cores hold
     workers: Optional[int] = ranged(None, at_least=1, at_most=MOST_WORKERS)
+    # cells trained as one, before they are evaluated one by one; null: as many as fill a GPU, 1 on a CPU
+    stack: Optional[int] = ranged(None, at_least=1, at_most=MOST_WORKERS)
 
 
 @dataclass
