@@ -199,6 +199,8 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "status": _status,
     "prepare": cell_verbs.prepare,
     "sweep_sampler": cell_verbs.sweep_sampler,
+    "publish": cell_verbs.publish,
+    "sample": cell_verbs.sample,
     "collect": cell_verbs.collect,
     "report": _report,
     "agents": cell_verbs.agents,

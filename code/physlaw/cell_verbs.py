@@ -85,6 +85,35 @@ def prepare(words: list[str]) -> int:
     return 0
 
 
+def publish(words: list[str]) -> int:
+    from physlaw.launch.cells import study_cells
+    from physlaw.verbs import PublishConfig
+    from physlaw.words import take
+
+    config, words = take(PublishConfig, words)
+    cells = study_cells(words)
+    from physlaw.cell.published import publish as write
+
+    for cell in cells:
+        print(write(cell, Path(config.out)))
+    return 0
+
+
+def sample(words: list[str]) -> int:
+    from physlaw.command_line import paths_of
+    from physlaw.verbs import SampleConfig
+    from physlaw.words import pairs_of, take
+
+    paths, pairs = paths_of(words)
+    if len(paths) != 1:
+        raise UserError(f"sample needs one file of published weights, got {len(paths)}")
+    config, values = take(SampleConfig, pairs)
+    from physlaw.cell.published import sample as draw
+
+    print(draw(Path(paths[0]), config, pairs_of(values)))
+    return 0
+
+
 def collect(words: list[str]) -> int:
     from physlaw.launch.cells import study_cells
     from physlaw.verbs import CollectConfig

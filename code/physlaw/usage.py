@@ -17,6 +17,8 @@ usage: physlaw VERB [key=value ...]
   status      how the cells of a launched study do (same words as launch)
   prepare     train a cell's tokenizer and store its latents: [stage=tokenizer|latents] (same words as train)
   sweep_sampler  find how many denoising steps a trained cell needs: [steps=[5,10,...] seeds=3 clips=256] and its words
+  publish     write finished cells' weights with a card each: [out=results/weights] and reproduce's words
+  sample      draw a clip from published weights: FILE [scenario=] r=1.2 v=5 [seed=0 out=clip.gif]
   collect     gather finished cells into a results folder: [out=FOLDER mixed_code=true] and reproduce's words
   report      draw tables, figures and page again from a results folder: FOLDER
   agents      run reference agents through the studies, nothing is trained: [studies=[...] clips=256 workers=N]
@@ -87,6 +89,10 @@ def verb_help(verb: str) -> str:
         return describe(LabelConfig) + "\nwithout a file, of the cells:\n" + describe_cell()
     if verb == "weights":
         return "physlaw weights\nphyslaw weights convert KIND FILE...\n" + describe(verbs.WeightsConfig)
+    if verb == "publish":
+        return describe(verbs.PublishConfig) + "\n" + describe_cell()
+    if verb == "sample":
+        return "physlaw sample FILE\n" + describe(verbs.SampleConfig) + _where_help()
     if verb == "report":
         return "physlaw report FOLDER\n"
     if verb == "claims":

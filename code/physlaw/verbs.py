@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
-from physlaw.fields import MOST_CLIPS, MOST_WORKERS, choice, ranged
+from physlaw.fields import MOST_CLIPS, MOST_WORKERS, choice, random_seed, ranged
 
 STAGES = ("tokenizer", "latents")
 
@@ -83,6 +83,23 @@ class WeightsConfig:
 
     sha256: str = ""  # digests of the files, with commas between
     out: str = ""
+
+
+@dataclass
+class PublishConfig:
+    """`physlaw publish`."""
+
+    out: str = "results/weights"  # a folder
+
+
+@dataclass
+class SampleConfig:
+    """`physlaw sample`; every other word is an initial value, e.g. r=1.2."""
+
+    scenario: str = ""  # the one that it was trained on unless named
+    seed: int = random_seed()  # of the noise, and of where the scene begins
+    steps: Optional[int] = ranged(None, above=0)  # of denoising; null: as the cell was evaluated
+    out: str = "clip.gif"  # .gif, .mp4 (true left, drawn right), or .npz (true, drawn: (T, W, W, 3) uint8)
 
 
 @dataclass

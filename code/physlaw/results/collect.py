@@ -59,7 +59,9 @@ class Finished:
             "parameters": trained["parameters"],
             "training_clips": trained["training_clips"],
             "steps": trained["steps"],
-            "train_seconds": round(trained["train_seconds"] / trained.get("stacked", 1), 1),  # of a stack a cell's share
+            "train_seconds": round(
+                trained["train_seconds"] / trained.get("stacked", 1), 1
+            ),  # of a stack a cell's share
             "evaluation_seconds": self.evaluated["seconds"],
             "regime": "main" if self.cell.size in (self.cell.grid.regime or (self.cell.size,)) else "apart",
             "tokenizer": self.cell.tokenizer.name,
