@@ -142,16 +142,19 @@ def _bench(words: list[str]) -> int:
 
 
 def _launch(words: list[str]) -> int:
+    from physlaw.launch.cells import each_study
     from physlaw.launch.launch import launch
 
-    launch(words)
+    for own in each_study(words):
+        launch(own)
     return 0
 
 
 def _status(words: list[str]) -> int:
+    from physlaw.launch.cells import each_study
     from physlaw.launch.status import status
 
-    return 1 if status(words) else 0
+    return 1 if sum(status(own) for own in each_study(words)) else 0
 
 
 def _report(words: list[str]) -> int:

@@ -129,15 +129,21 @@ def collect(words: list[str]) -> int:
 
 
 def reproduce(words: list[str]) -> int:
-    from physlaw.launch.cells import study_cells
+    from physlaw.launch.cells import each_study, study_cells
     from physlaw.verbs import ReproduceConfig
     from physlaw.words import take
 
     config, words = take(ReproduceConfig, words)
-    cells = study_cells(words)
+    studies = [study_cells(own) for own in each_study(words)]
+    if config.out and len(studies) > 1:
+        raise UserError("out= is a folder of one study; with study=all each goes to reproduced/<study>/<table>")
+    from physlaw.results.hours import hours_left
     from physlaw.results.reproduce import reproduce as run_cells
 
-    run_cells(cells, Path(config.out) if config.out else None, config.workers, config.stack)
+    for number, cells in enumerate(studies):
+        if len(studies) > 1:
+            print(*hours_left(studies[number:], config.workers), sep="\n", file=sys.stderr, flush=True)
+        run_cells(cells, Path(config.out) if config.out else None, config.workers, config.stack)
     return 0
 
 

@@ -12,7 +12,7 @@ usage: physlaw VERB [key=value ...]
   train       train one cell's model: [scenario= model= size= seed= profile= recipe= ...]; stack=K: all of a study's
   evaluate    score a trained cell (same words as train)
   run         train and evaluate one cell: the words of train, or number=K for the K-th of a study, from 0
-  reproduce   run every cell of a study here, collect, compare: [profile=smoke out=FOLDER workers=N ...]
+  reproduce   run every cell of a study, or of study=all, here, collect, compare: [profile=smoke workers=N stack=K ...]
   launch      submit a study's unfinished cells: [study= profile= cluster=slurm|local|debug|... dry_run=true seeds=N]
   status      how the cells of a launched study do (same words as launch)
   prepare     train a cell's tokenizer and store its latents: [stage=tokenizer|latents] (same words as train)

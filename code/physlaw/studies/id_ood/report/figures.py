@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from physlaw.metric import bounds
 from physlaw.report.compared import trained
-from physlaw.report.figures import IN_DIST, OOD, save
+from physlaw.report.figures import IN_DIST, MANY, OOD, save
 from physlaw.report.scaling import AXES
 from physlaw.studies.id_ood.report.fits import ScenarioFits, scenario_fits
 
@@ -95,6 +95,7 @@ def speed_scatter(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> Non
                     color=colour,
                     linewidths=0,
                     label=label if ball == 1 else "_",
+                    rasterized=len(part) > MANY,
                 )
         known = part.filter(regex="law_vx").to_numpy(dtype=float)
         ends = (np.nanmin(known), np.nanmax(known)) if np.isfinite(known).any() else SPEED_BAND
