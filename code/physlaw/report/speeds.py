@@ -29,7 +29,8 @@ def speed_panels(
     known = [name for name in names if name in set(cells["scenario"])]
     columns = min(3, len(known))
     rows = -(-len(known) // columns)
-    figure, panels = plt.subplots(rows, columns, figsize=(3.5 * columns, 3.3 * rows), squeeze=False)
+    size = (3.5 * columns, 3.3 * rows)
+    figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for axes in panels.flat[len(known) :]:
         axes.set_visible(False)
     for axes, scenario in zip(panels.flat, known, strict=False):

@@ -79,7 +79,9 @@ def speed_scatter(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> Non
     cells = metrics.loc[metrics["cell"].isin(clips["cell"].unique()), ["cell", "scenario"]].drop_duplicates()
     columns = min(3, len(cells))
     rows = -(-len(cells) // columns)
-    figure, panels = plt.subplots(rows, columns, figsize=(3.6 * columns, 3.4 * rows), squeeze=False)
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(3.6 * columns, 3.4 * rows), squeeze=False, layout="constrained"
+    )
     for axes in panels.flat[len(cells) :]:
         axes.set_visible(False)
     for axes, (cell, scenario) in zip(panels.flat, cells.itertuples(index=False), strict=False):
