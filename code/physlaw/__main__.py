@@ -142,16 +142,19 @@ def _bench(words: list[str]) -> int:
 
 
 def _launch(words: list[str]) -> int:
+    from physlaw.launch.cells import each_study
     from physlaw.launch.launch import launch
 
-    launch(words)
+    for own in each_study(words):
+        launch(own)
     return 0
 
 
 def _status(words: list[str]) -> int:
+    from physlaw.launch.cells import each_study
     from physlaw.launch.status import status
 
-    return 1 if status(words) else 0
+    return 1 if sum(status(own) for own in each_study(words)) else 0
 
 
 def _report(words: list[str]) -> int:
@@ -199,6 +202,8 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "status": _status,
     "prepare": cell_verbs.prepare,
     "sweep_sampler": cell_verbs.sweep_sampler,
+    "publish": cell_verbs.publish,
+    "sample": cell_verbs.sample,
     "collect": cell_verbs.collect,
     "report": _report,
     "agents": cell_verbs.agents,

@@ -59,8 +59,7 @@ def initial_values(scenario: Scenario, name: str, values: Mapping[str, str]) -> 
     missing = [factor for factor in scenario.factors if factor not in values]
     if missing:
         raise UserError(
-            f"where needs every initial value of scenario={name} ({', '.join(scenario.factors)}); "
-            f"missing: {', '.join(missing)}"
+            f"scenario={name} needs every initial value ({', '.join(scenario.factors)}); missing: {', '.join(missing)}"
         )
     point = np.array([[_value(factor, values[factor]) for factor in scenario.factors]])
     scenario.check_init(point)

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from physlaw.cell.run import _train_seconds as train_seconds_of
+from physlaw.cell.train import train_seconds as train_seconds_of
 from physlaw.data.clips import RenderedClips
 from physlaw.data.latents import EncodedClips
 from physlaw.diffusion.config import DiffusionConfig

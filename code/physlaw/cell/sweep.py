@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.cell.run import train_cell, trained_weights
+from physlaw.cell.train import train_cell, trained_weights
 from physlaw.config import CellConfig
 from physlaw.data.records import ClipCounts
 from physlaw.errors import UserError

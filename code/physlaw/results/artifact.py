@@ -65,10 +65,10 @@ def measured(folder: Path, results: Results) -> str:
 def expected(folder: Path, results: Results, study: str) -> str:
     """What `make reproduce` prints at its end, from the committed numbers beside themselves: the head of the comparison
     and its last line."""
-    if "smoke" not in results or study not in results["smoke"]:
-        return "No committed run."
-    metrics = results["smoke"][study]
-    tolerance = read_json(folder / study / "smoke" / "notes.json")["tolerance"]
+    notes = folder / study / "smoke" / "notes.json"
+    if study not in results.get("smoke", {}) or not notes.is_file():
+        return "No run of it is committed."
+    metrics, tolerance = results["smoke"][study], read_json(notes)["tolerance"]
     lines = comparison_text(registry.report_of(study).compare(metrics, metrics, tolerance)).splitlines()
     shown = [*lines[: 2 + EXCERPT], "...", lines[-1]]
     return "\n".join(["```text", *shown, "```"])

@@ -78,15 +78,16 @@ def answer_text(results: Results, rows: list[Row]) -> str:
     """Three sentences: in distribution, out of it, and what that is worth."""
     study, front = front_study()
     scale = front_scale(results, study)
-    decided = len({row.claim for row in rows if row.verdict in DECIDED})
-    count = f"{decided or 'none'} of the paper's {len(registry.deciding_studies())} claims"
-    verdicts = f"{count} {'is' if decided <= 1 else 'are'} decided at any scale yet"
+    decided = {row.claim: row for row in rows if row.verdict in DECIDED}  # a larger scale after a smaller one
+    count = f"of the paper's {len(registry.deciding_studies())} claims {len(decided) or 'none'}"
+    listed = ", ".join(f"{claim} {row.verdict} ({row.scale})" for claim, row in decided.items())
+    verdicts = f"{count} {'is' if len(decided) <= 1 else 'are'} decided so far{': ' if listed else ''}{listed}"
     if scale is None:
-        return f"No scale has been run whole, and {verdicts}."
+        return f"No scale has been run whole; {verdicts}."
     metrics = results[scale][study]
     *said, worth = front.answer(metrics)
     few = metrics["seed"].nunique() < 3
-    return " ".join([*said, f"{worth}; {'fewer than three seeds decide nothing, and ' if few else ''}{verdicts}."])
+    return " ".join([*said, f"{worth}{', and fewer than three seeds decide nothing' if few else ''}; {verdicts}."])
 
 
 def claims_text(rows: list[Row]) -> str:
