@@ -9,7 +9,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -49,9 +48,10 @@ def zenodo_text() -> str:
     return json.dumps(zenodo(citation), indent=2) + "\n"
 
 
-def sums(files: dict[str, bytes]) -> str:
-    """Lines as sha256sum writes and checks them."""
-    return "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
+def digest(path: Path) -> str:
+    """SHA-256 of a file, which may be larger than memory."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def results_archive(out: Path, version: str) -> Path:
@@ -71,8 +71,8 @@ def results_archive(out: Path, version: str) -> Path:
             data = stream.read() if stream else b""
             archive.addfile(member, io.BytesIO(data))
             if member.isfile():
-                known[member.name.removeprefix(f"{name}/")] = data
-        text = sums(known).encode()
+                known[member.name.removeprefix(f"{name}/")] = hashlib.sha256(data).hexdigest()
+        text = "".join(f"{one}  {path}\n" for path, one in sorted(known.items())).encode()
         entry = tarfile.TarInfo(f"{name}/{SUMS}")
         entry.size = len(text)
         archive.addfile(entry, io.BytesIO(text))
@@ -95,11 +95,16 @@ def packages(out: Path) -> None:
         shutil.rmtree(tree)
 
 
+def works(program: str) -> bool:
+    """It is there, and so is the service behind it."""
+    return shutil.which(program) is not None and not subprocess.run([program, "info"], capture_output=True).returncode
+
+
 def images(out: Path, version: str) -> None:
-    """The image as an archive, and a SIF from it, where docker or podman and apptainer are there; else says so."""
-    engine = next((name for name in ("docker", "podman") if shutil.which(name)), None)
+    """The image as an archive, and a SIF from it, where docker or podman and apptainer work; else says so."""
+    engine = next(filter(works, ("docker", "podman")), None)
     if engine is None:
-        print("release: neither docker nor podman here: no image archive, no SIF")
+        print("release: neither docker nor podman works here: no image archive, no SIF")
         return
     archive = out / f"physlaw-{version}.image.tar"
     subprocess.run(["make", "image", f"ENGINE={engine}"], cwd=REPOSITORY, check=True)
@@ -108,11 +113,8 @@ def images(out: Path, version: str) -> None:
         print("release: no apptainer here: no SIF")
         return
     sif = out / f"physlaw-{version}.sif"
-    subprocess.run(
-        ["apptainer", "build", "--build-arg", f"archive={archive}", str(sif), "apptainer.def"],
-        cwd=REPOSITORY,
-        check=True,
-    )
+    build = ["apptainer", "build", "--build-arg", f"archive={archive}", str(sif), "apptainer.def"]
+    subprocess.run(build, cwd=REPOSITORY, check=True)
 
 
 def main() -> int:
@@ -132,12 +134,18 @@ def main() -> int:
     packages(out)
     results_archive(out, version)
     shutil.copy(REPOSITORY / ".zenodo.json", out)
-    images(out, version)
-    subprocess.run(["sha256sum", *sorted(os.listdir(out))], cwd=out, check=True, stdout=(out / SUMS).open("wb"))
+    status = 0
+    try:
+        images(out, version)
+    except subprocess.CalledProcessError as error:
+        print(f"release: no image: {' '.join(error.cmd)} ended with {error.returncode}")
+        status = 1
+    files = {path.name: path for path in sorted(out.iterdir())}
+    (out / SUMS).write_text("".join(f"{digest(path)}  {name}\n" for name, path in files.items()), encoding="utf-8")
     for path in sorted(out.iterdir()):
         print(f"{path.relative_to(REPOSITORY)}: {path.stat().st_size / 1e6:.1f} MB")
     print(f"release: to publish it, tag the commit: git tag v{version}")
-    return 0
+    return status
 
 
 if __name__ == "__main__":
