@@ -12,7 +12,7 @@ def train(words: list[str]) -> int:
     from physlaw.compose import compose_cell
 
     cell = compose_cell(words)
-    from physlaw.cell.run import train_cell
+    from physlaw.cell.trained import train_cell
     from physlaw.training import ranks
 
     ranks.join()
@@ -68,7 +68,7 @@ def prepare(words: list[str]) -> int:
 
     config, words = take(PrepareConfig, words)
     cell = compose_cell(words)
-    from physlaw.cell.run import prepare_cell
+    from physlaw.cell.trained import prepare_cell
 
     prepare_cell(cell, latents=config.stage != "tokenizer")
     return 0

@@ -15,8 +15,9 @@ from physlaw.cell.stack import ResidentClips
 from physlaw.data.latents import EncodedClips
 from physlaw.errors import UserError
 from physlaw.training.config import MachineConfig
-from physlaw.training.loop import Interrupted, fit
+from physlaw.training.loop import fit
 from physlaw.training.stacked import StackedCell, StackedTask, fit_stacked
+from physlaw.training.stopping import Interrupted
 
 OFF = MachineConfig(compile="off")
 

@@ -19,7 +19,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from physlaw.cell.checks import check_scale
 from physlaw.cell.data import with_mirrored
-from physlaw.cell.run import Prepared, prepare_training, save_model
+from physlaw.cell.trained import Prepared, prepare_training, save_model
 from physlaw.config import FAILURE, CellConfig
 from physlaw.data.clips import ClipSource
 from physlaw.data.latents import EncodedClips
