@@ -152,4 +152,4 @@ quick: $(STAMP)
 	$(took)
 
 clean:
-	rm -rf $(VENV) $(LAUNCHER) build code/*.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LAUNCHER) build dist code/*.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from physlaw import verbs
 from physlaw.__main__ import main
 from physlaw.bench.command import BENCHMARKS
-from physlaw.cell.train import claim_folder
+from physlaw.cell.folder import claim_folder
 from physlaw.command_line import paths_of, with_files
 from physlaw.compose import compose_cell
 from physlaw.config import CellConfig

@@ -15,8 +15,10 @@ from pathlib import Path
 from physlaw import __version__, cell_verbs, terminal
 from physlaw.command_line import asks_for_help, with_files
 from physlaw.errors import UserError, unknown
+from physlaw.extras import missing
 from physlaw.files import FULL
 from physlaw.signals import interrupt, stopping
+from physlaw.training.stopping import Interrupted
 from physlaw.usage import HELP, verb_help
 
 
@@ -262,20 +264,17 @@ def _answer(words: list[str]) -> int:
         print(f"physlaw: error: not enough memory ({error or 'for these settings'})", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        package = (error.name or "physlaw").partition(".")[0]
-        if package == "physlaw":
+        if (error.name or "physlaw").partition(".")[0] == "physlaw":
             raise
-        hint = "which this Python has not: use .venv (make setup) or the image"
-        print(f"physlaw: error: {words[0]} needs {package}, {hint}", file=sys.stderr)
+        print(f"physlaw: error: {missing(error, words[0])}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("physlaw: interrupted; the same command continues", file=sys.stderr)
         return 130
+    except Interrupted as stopped:
+        print(f"physlaw: {stopped}", file=sys.stderr)
+        return 130
     except Exception as error:
-        # training.loop imports torch; its class is only known where it was raised.
-        if type(error).__name__ == "Interrupted":
-            print(f"physlaw: {error}", file=sys.stderr)
-            return 130
         if "out of memory" in str(error) or "can't allocate memory" in str(error):  # torch's RuntimeErrors
             print(f"physlaw: error: not enough memory ({str(error).splitlines()[0]})", file=sys.stderr)
             return 2

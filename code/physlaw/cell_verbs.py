@@ -23,7 +23,7 @@ def train(words: list[str]) -> int:
         print(*(cell.folder for cell in cells if not cell.model.agent), sep="\n")
         return 0
     cell = compose_cell(words)
-    from physlaw.cell.train import train_cell
+    from physlaw.cell.trained import train_cell
     from physlaw.training import ranks
 
     ranks.join()
@@ -79,7 +79,7 @@ def prepare(words: list[str]) -> int:
 
     config, words = take(PrepareConfig, words)
     cell = compose_cell(words)
-    from physlaw.cell.train import prepare_cell
+    from physlaw.cell.trained import prepare_cell
 
     prepare_cell(cell, latents=config.stage != "tokenizer")
     return 0

@@ -87,8 +87,10 @@ def verb_help(verb: str) -> str:
         return benchmark_help()
     if verb in ("launch", "status"):
         from physlaw.launch.config import LaunchConfig
+        from physlaw.profiles import configs_folder
 
-        return "cluster=NAME of configs/cluster/NAME.yaml\n" + describe(LaunchConfig) + "\n" + describe_cell()
+        sites = f"cluster=NAME of {configs_folder() / 'cluster'}/NAME.yaml\n"
+        return sites + describe(LaunchConfig) + "\n" + describe_cell()
     if verb == "label":
         from physlaw.label.command import LabelConfig
 

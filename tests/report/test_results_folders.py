@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from physlaw.__main__ import main
-from physlaw.cell.train import claim_folder
+from physlaw.cell.folder import claim_folder
 from physlaw.compose import compose_cell
 from physlaw.config import CellConfig
 from physlaw.errors import UserError

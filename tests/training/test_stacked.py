@@ -17,9 +17,10 @@ from physlaw.data.latents import EncodedClips
 from physlaw.errors import UserError
 from physlaw.launch.cells import study_cells
 from physlaw.training.config import MachineConfig
-from physlaw.training.loop import Interrupted, fit
+from physlaw.training.loop import fit
 from physlaw.training.stacked import StackedCell, fit_stacked
 from physlaw.training.stacked_task import StackedTask
+from physlaw.training.stopping import Interrupted
 
 OFF = MachineConfig(compile="off")
 

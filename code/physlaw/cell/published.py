@@ -17,8 +17,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from physlaw.cell.data import world_of
-from physlaw.cell.model import CellModel, use_machine
-from physlaw.cell.train import trained_weights
+from physlaw.cell.folder import trained_weights
+from physlaw.cell.machine import use_machine
+from physlaw.cell.model import CellModel
 from physlaw.config import CellConfig
 from physlaw.csv_file import RERUN, read_csv
 from physlaw.data.video import encode_gif, encode_video, side_by_side

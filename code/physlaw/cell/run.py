@@ -6,10 +6,8 @@ at the end, rows.csv. The same command continues an interrupted cell.
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,8 @@ from typing import Any
 from physlaw.cell.agent import prepare_agent
 from physlaw.cell.checks import check_configuration, check_scale
 from physlaw.cell.data import training_clips
-from physlaw.cell.model import use_machine
-from physlaw.cell.train import claim_folder, train_cell, trained_weights
-from physlaw.config import FAILURE, CellConfig
+from physlaw.cell.folder import claim_folder, noting_failure, trained_weights
+from physlaw.config import CellConfig
 from physlaw.csv_file import RERUN, read_csv
 from physlaw.evaluation.blocks import Evaluation
 from physlaw.evaluation.score import counts_of
@@ -28,7 +25,6 @@ from physlaw.provenance import provenance
 from physlaw.schema import read_record
 from physlaw.studies import registry
 from physlaw.training import ranks
-from physlaw.training.loop import Interrupted
 
 
 def run_cell(cell: CellConfig) -> Path:
@@ -40,7 +36,7 @@ def run_cell(cell: CellConfig) -> Path:
     rows = cell.folder / "rows.csv"
     check_configuration(cell)
     ranks.join()
-    with ranks.leased_by_main(cell.folder, f"cell {cell.name}", say=ranks.say), _noting_failure(cell.folder):
+    with ranks.leased_by_main(cell.folder, f"cell {cell.name}", say=ranks.say), noting_failure(cell.folder):
         evaluation = _prepared(cell)
         if evaluation is None:
             return rows
@@ -69,12 +65,17 @@ def run_cell(cell: CellConfig) -> Path:
 def _prepared(cell: CellConfig) -> Evaluation | None:
     """The cell's trained model, or its reference agent; None in processes that only train."""
     if not cell.model.agent:
+        from physlaw.cell.trained import train_cell  # torch, which a reference agent does without
+
         model = train_cell(cell)
         return model.evaluation(partial(training_clips, cell)) if ranks.is_main() else None
     if not ranks.is_main():
         return None
     check_scale(cell)
-    use_machine(cell.machine)
+    if any(cell.eval.networks().values()):  # they compare its clips
+        from physlaw.cell.machine import use_machine
+
+        use_machine(cell.machine)
     cell.folder.mkdir(parents=True, exist_ok=True)
     claim_folder(cell)
     return prepare_agent(cell)
@@ -84,24 +85,6 @@ def _is_current(evaluated: dict[str, Any], cell: CellConfig) -> bool:
     """The evaluation is of these weights, by these networks."""
     networks = evaluated.get("networks", cell.eval.networks())
     return evaluated.get("weights_sha256") == trained_weights(cell) and networks == cell.eval.networks()  # type: ignore[no-any-return]
-
-
-@contextlib.contextmanager
-def _noting_failure(folder: Path) -> Iterator[None]:
-    """failure.txt says why the last call failed, for `physlaw status`."""
-    note = folder / FAILURE
-    if not ranks.is_main():
-        yield
-        return
-    note.unlink(missing_ok=True)
-    try:
-        yield
-    except Interrupted:
-        raise
-    except Exception as error:
-        with contextlib.suppress(OSError):  # the disk may be what failed
-            write_text(note, f"{type(error).__name__}: {error}\n")
-        raise
 
 
 def _drop_stale_evaluation(cell: CellConfig) -> None:

@@ -19,7 +19,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from physlaw.cell.checks import check_scale
 from physlaw.cell.data import training_clips, with_mirrored, world_of
-from physlaw.cell.train import Prepared, prepare_training, save_model, train_cell
+from physlaw.cell.trained import Prepared, prepare_training, save_model, train_cell
 from physlaw.config import FAILURE, CellConfig
 from physlaw.data.clips import ClipSource
 from physlaw.data.latents import EncodedClips

@@ -25,13 +25,13 @@ from physlaw.files import read_json, visible, write_json
 from physlaw.terminal import LINE_S, quiet
 from physlaw.training.compiling import choose_compiling, compile_model
 from physlaw.training.config import MachineConfig, TrainConfig
-from physlaw.training.loop import NOT_FINITE, Interrupted, NotFinite, Reading, TrainReport
+from physlaw.training.loop import NOT_FINITE, NotFinite, Reading, TrainReport
 from physlaw.training.optimizers import build_optimizers, learning_rate_factor
 from physlaw.training.precision import autocast
 from physlaw.training.prefetch import on_device
 from physlaw.training.stacked_task import StackedModel, StackedTask
 from physlaw.training.state import TrainState, load_newest, new_ema, write_checkpoint
-from physlaw.training.stopping import StopRequest
+from physlaw.training.stopping import Interrupted, StopRequest
 from physlaw.training.tasks import DiffusionTask, LatentSource
 
 SAVE_S = 60.0  # between checkpoints, at least: K of them are written at once

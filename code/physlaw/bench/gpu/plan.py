@@ -27,7 +27,6 @@ USES = {  # every package that may be absent, and what of this program needs it
     "h5py": "files in the released layout, nothing here",
     "av": "mp4 files, nothing here",
     "pymunk": "worlds with walls and bodies, nothing here",
-    "torchmetrics": "the combinatorial study's scores, nothing here",
     "matplotlib": "figures, nothing here",
     "jinja2": "pages, nothing here",
 }

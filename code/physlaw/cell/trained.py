@@ -1,4 +1,4 @@
-"""Train one cell: tokenizer, latents, model. Each stage leaves its result on disk and is not repeated."""
+"""A cell's model, trained: tokenizer, latents, training. Each stage leaves its result on disk and is not repeated."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from physlaw.cell.checks import check_devices, check_scale
+from physlaw.cell.checks import check_scale
 from physlaw.cell.data import mirrored, training_clips, with_mirrored
-from physlaw.cell.model import CellModel, use_machine
+from physlaw.cell.folder import claim_folder, trained_weights
+from physlaw.cell.machine import check_devices, use_machine
+from physlaw.cell.model import CellModel
 from physlaw.cell.state import TRAINING
 from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import CellConfig
 from physlaw.data.latents import EncodedClips, LatentCache
 from physlaw.data.world import TrainingClips
 from physlaw.errors import UserError
-from physlaw.files import remove_leftovers, sha256_file, visible, write_json
+from physlaw.files import sha256_file, write_json
 from physlaw.models.dit import count_parameters
 from physlaw.models.vae import VideoVAE
 from physlaw.provenance import provenance
-from physlaw.schema import SCHEMA, read_record
 from physlaw.training import ranks
 from physlaw.training.loop import TrainReport, fit
 from physlaw.training.precision import resolve_precision
@@ -192,22 +193,3 @@ def train_seconds(folder: Path, last: float) -> float:
         total += (step - previous) / unique[step]
         previous = step
     return round(max(total, last), 1)
-
-
-def claim_folder(cell: CellConfig) -> None:
-    """Write config.json, or check that the folder's is this cell's; clear what a killed run left half written."""
-    remove_leftovers(cell.folder)
-    path = cell.folder / "config.json"
-    other = path.exists() and read_record(path).get("digest") != cell.digest()
-    computed = bool(visible(cell.folder / "checkpoints", "*.json")) or (cell.folder / "provenance.json").exists()
-    if other and computed:
-        raise UserError(
-            f"{cell.folder} holds a run of another configuration (config.json); remove it or choose another runs="
-        )
-    if other or not path.exists():
-        write_json(path, {"schema": SCHEMA, "digest": cell.digest(), **json.loads(json.dumps(cell.resolved()))})
-
-
-def trained_weights(cell: CellConfig) -> str:
-    """SHA-256 of a trained cell's weights, as provenance.json names it. May raise UserError."""
-    return str(read_record(cell.folder / "provenance.json", "weights_sha256")["weights_sha256"])
