@@ -24,9 +24,7 @@ from physlaw.exam.video import encode
 from physlaw.render.discs import render_clips
 from physlaw.studies import registry
 
-Say = None
 PAPER = Paper(PaperConfig(scenarios=("uniform",), resolution=64, count=2))
-LAW_OUT = "law_model"
 
 
 def quiet(line: str) -> None:
@@ -61,7 +59,7 @@ def law(tmp_path_factory) -> dict[str, Scored]:
         kind: scored(PAPER, answer(PAPER, root / kind, kind), root / f"{kind}.scored", name="law")
         for kind in ("npz", "mp4")
     }
-    parts = iter([part for part in PAPER.batches(8)])
+    parts = iter(list(PAPER.batches(8)))
 
     def generate(frames, num_frames, prompts, seed):
         part = next(parts)
