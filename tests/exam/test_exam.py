@@ -83,9 +83,13 @@ def test_the_law_gets_the_same_as_npz_as_function_and_within_the_codecs_floor_as
 
     pd.testing.assert_frame_equal(numbers("npz"), numbers("function"))
     away = (numbers("npz") - numbers("mp4")).abs()
-    floor = law["mp4"].metrics.set_index("group")["reconstruction_corrected"]
-    assert (numbers("mp4")["generated_corrected"] - floor).abs().max() < 1e-9  # the floor is the same way
-    assert 0 < floor.max() < 0.02
+    for group in ("id", "ood"):
+        floor, clips = law["mp4"].floors["uniform", group]
+        found = law["mp4"].metrics.set_index("group").loc[group]
+        assert clips == found["clips"]  # all of so few
+        assert found["generated_corrected"] == pytest.approx(floor, rel=1e-6)  # the floor took the same way
+        assert 0 < floor < 0.02
+    assert not law["npz"].floors
     assert away["measured_share"].max() == 0
     assert away["follow"].max() < 0.02
     for kind in law:

@@ -104,9 +104,9 @@ def _from_npz(path: Path, side: int, fit: str) -> Clip:
             name = "frames.npy" if "frames.npy" in names else names[0] if len(names) == 1 else ""
             if not name:
                 raise UserError(f"{path.name}: no array 'frames'")
-            header(archive, name, path.name, ITEM_BYTES)
-            with archive.open(name) as stream:
-                values = np.asarray(npy.read_array(stream, allow_pickle=False))
+            shape, dtype, fortran, start = header(archive, name, path.name, ITEM_BYTES)
+            values = np.frombuffer(archive.read(name), dtype, offset=start)
+            values = values.reshape(shape, order="F" if fortran else "C")
     except READ_ERRORS as error:
         if isinstance(error, UserError):
             raise

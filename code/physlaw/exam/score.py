@@ -23,6 +23,7 @@ from physlaw.evaluation.blocks import Evaluation
 from physlaw.exam.answers import open_answers
 from physlaw.exam.codec import AnswerSheet
 from physlaw.exam.config import ScoreConfig
+from physlaw.exam.floor import video_floors
 from physlaw.exam.frames import Timing
 from physlaw.exam.paper import Paper, item_names
 from physlaw.files import read_json, visible, write_json, write_text
@@ -39,7 +40,7 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Scored:
     """What came of it. metrics: rows like a study's metrics.csv; clips: a row per item and seed. notes: item -> what
-    was done to its answer. cells: those scored, with their folders of clips."""
+    was done to its answer. floors: (scenario, group) -> see exam/floor.py. cells: those scored."""
 
     paper: Paper
     name: str
@@ -48,6 +49,7 @@ class Scored:
     clips: pd.DataFrame
     notes: dict[str, list[str]]
     extra: list[str]
+    floors: dict[tuple[str, str], tuple[float, int]]
     cells: list[CellConfig]
 
 
@@ -99,13 +101,14 @@ def score_answers(paper: Paper, places: dict[int, Path], config: ScoreConfig, ou
             parts.append(_like_metrics(paper, cell, rows))
             clips.append(_per_clip(cell))
             notes |= of_items if len(opened) == 1 else {f"seed{seed}/{item}": said for item, said in of_items.items()}
+    floors = video_floors(paper, next(iter(opened.values())), config.fit, {cell.scenario for cell in cells})
     extra = [name for answers in opened.values() for name in answers.extra]
     metrics, table = pd.concat(parts, ignore_index=True), pd.concat(clips, ignore_index=True)
     write_text(out / "metrics.csv", metrics.to_csv(index=False, float_format="%.9g"))
     write_text(out / "clips.csv", table.to_csv(index=False, float_format="%.6g"))
     write_json(out / "answers.json", {"items": notes, "not_asked_for": extra})
     say(f"{len(table)} clips in {time.monotonic() - began:.0f} s")
-    return Scored(paper, name, sha256, metrics, table, notes, extra, cells)
+    return Scored(paper, name, sha256, metrics, table, notes, extra, floors, cells)
 
 
 def _claim(out: Path, key: dict[str, Any]) -> None:

@@ -30,7 +30,6 @@ HEADER = [
 # Columns of a model's own rows that say what reference agents err by on the same clips.
 BESIDE = {
     "true clips (law)": ("truth_corrected", 1.0),
-    "true clips, the answers' way": ("reconstruction_corrected", 1.0),
     "held to the trained range (clamp)": ("clamp_corrected", 0.0),
     "the nearest training clip, copied": ("retrieved_corrected", math.nan),
 }
@@ -50,7 +49,11 @@ def exam_table(scored: Scored) -> Table:
             if part.empty:
                 continue
             names = [str(scenario), called]
-            rows.append([*names, scored.name, *_cells(part, scored.metrics)])
+            rows.append([*names, scored.name, *_cells(part)])
+            if (floor := scored.floors.get((str(scenario), group))) is not None:
+                rows.append(
+                    [*names, "true clips through the answers' mp4", str(floor[1]), "", number(floor[0]), "", ""]
+                )
             for who, (column, follow) in BESIDE.items():
                 if column in part:
                     error = _interval(*estimate(part, column))
@@ -62,7 +65,7 @@ def exam_table(scored: Scored) -> Table:
     return HEADER, rows
 
 
-def _cells(part: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
+def _cells(part: pd.DataFrame) -> list[str]:
     own = [str(int(part["clips"].sum())), number(mean(part, MEASURED), 2), _interval(*estimate(part, ERROR))]
     return [*own, number(mean(part, IMPUTED)), number(mean(part, FOLLOW), 2)]
 
@@ -93,7 +96,7 @@ def _committed(found: dict[str, pd.DataFrame], scenario: str, group: str) -> lis
         best = part.sort_values(["parameters", "training_clips"]).iloc[-1]
         part = part[(part["model"] == best["model"]) & (part["size"] == best["size"])]
         name = f"committed: {best['model']}, {best['size']} clips ({scale}, {best['resolution']:.0f} pixels)"
-        rows.append((name, _cells(part, metrics)))
+        rows.append((name, _cells(part)))
     return rows
 
 
