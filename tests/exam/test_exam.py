@@ -192,4 +192,4 @@ def test_a_new_users_way(tmp_path: Path, monkeypatch, capsys) -> None:
     assert main(["exam", "score", "exam", "out=y"]) == 0  # condition clips are answers that stop early
     assert "lacking, blank" in capsys.readouterr().out
     assert main(["exam", "marks"]) == 2
-    assert "export, run, score, compare" in capsys.readouterr().err
+    assert "train, leaks, export, run, score, compare" in capsys.readouterr().err

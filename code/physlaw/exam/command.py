@@ -1,4 +1,4 @@
-"""`physlaw exam export | run | score | compare`."""
+"""`physlaw exam train | leaks | export | run | score | compare`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from pathlib import Path
 
 from physlaw.command_line import paths_of
 from physlaw.errors import UserError, unknown
-from physlaw.exam.config import CompareConfig, ExportConfig, PaperConfig, RunConfig, ScoreConfig
+from physlaw.exam.config import (
+    CompareConfig,
+    ExportConfig,
+    LeaksConfig,
+    PaperConfig,
+    RunConfig,
+    ScoreConfig,
+    TrainConfig,
+)
 from physlaw.words import describe, read, take
 
 
@@ -17,8 +25,7 @@ def exam(words: list[str]) -> int:
     subverb, *rest = words or [""]
     if subverb not in SUBVERBS:
         raise unknown("part of exam", subverb, SUBVERBS)
-    SUBVERBS[subverb](rest)
-    return 0
+    return SUBVERBS[subverb](rest) or 0
 
 
 def _export(words: list[str]) -> None:
@@ -73,6 +80,26 @@ def _compare(words: list[str]) -> None:
     print(f"\n{config.out}")
 
 
+def _train(words: list[str]) -> None:
+    config = read(TrainConfig, words)
+    from physlaw.exam.train import write_training
+
+    print(write_training(config, _say))
+
+
+def _leaks(words: list[str]) -> int:
+    """Exit status 1: something lies in an evaluation block."""
+    paths, pairs = paths_of(words)
+    config = read(LeaksConfig, pairs)
+    if len(paths) != 1:
+        raise UserError(f"exam leaks takes one file or folder of training records, got {len(paths)}")
+    from physlaw.exam.leaks import leaks_text
+
+    text, found = leaks_text(Path(paths[0]), config)
+    print(text, end="")
+    return 1 if found else 0
+
+
 def _check_out(out: Path, answers: Path, exam: Path) -> None:
     """Scores go beside what they are of, never into it."""
     for there in (answers, exam):
@@ -86,7 +113,9 @@ def _say(line: str) -> None:
     print(f"physlaw: {line}", file=sys.stderr, flush=True)
 
 
-SUBVERBS: dict[str, Callable[[list[str]], None]] = {
+SUBVERBS: dict[str, Callable[[list[str]], int | None]] = {
+    "train": _train,
+    "leaks": _leaks,
     "export": _export,
     "run": _run,
     "score": _score,
@@ -101,5 +130,7 @@ def exam_help() -> str:
         f"physlaw exam export out=FOLDER\n{describe(ExportConfig)}{paper}\n"
         f"physlaw exam run model=package.module:generate out=FOLDER\n{describe(RunConfig)}{paper}\n"
         f"physlaw exam score ANSWERS\n{describe(ScoreConfig)}\n"
+        f"physlaw exam train out=FOLDER\n{describe(TrainConfig)}\n"
+        f"physlaw exam leaks PATH\n{describe(LeaksConfig)}\n"
         f"physlaw exam compare A/card.json B/card.json ...\n{describe(CompareConfig)}"
     )

@@ -10,6 +10,7 @@ from physlaw.errors import UserError
 from physlaw.fields import MOST_CLIPS, MOST_FRAMES, check, choice, random_seed, ranged
 
 FORMATS = ("mp4", "npz", "png", "hdf5")
+TRAIN_FORMATS = ("mp4", "hdf5", "webdataset")
 FITS = ("crop", "stretch")
 SMALLEST_SIDE, LARGEST_SIDE = 16, 1024
 FEWEST_FRAMES = 6  # to measure a velocity
@@ -75,6 +76,37 @@ class RunConfig:
         check(self)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise UserError(f"seeds must be at least one, and each once, got {list(self.seeds)}")
+
+
+@dataclass
+class TrainConfig:
+    """What `exam train` writes: the training sets that the exam's scenes are in or out of the distribution of."""
+
+    study: str = studies.NAMES[0]
+    scenarios: Tuple[str, ...] = ()  # all of the study, if none is named
+    size: Optional[str] = None  # null: the scenario's smallest
+    count: Optional[int] = ranged(None, at_least=1)  # clips of each scenario, a random choice; null: all
+    resolution: int = ranged(256, at_least=SMALLEST_SIDE, at_most=512)
+    frames: int = ranged(32, at_least=FEWEST_FRAMES, at_most=MOST_FRAMES)
+    seed: int = random_seed()
+    format: str = choice("mp4", TRAIN_FORMATS)
+    out: str = ""  # a folder
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass
+class LeaksConfig:
+    """What `exam leaks` looks for, in an HDF5 file or folder, an .npz file, or a table of initial values (.csv)."""
+
+    study: str = studies.NAMES[0]
+    scenario: Optional[str] = None  # null: read off the file
+    seed: int = random_seed()  # of the exam
+    out: str = ""  # a CSV file of all that was found
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass

@@ -37,7 +37,8 @@ def video_floors(
     for scenario in sorted(scenarios):
         for group in GROUPS:
             parts = [part for part in paper.parts if part.scenario == scenario and _group(paper, part) == group]
-            errors = np.concatenate([_errors(paper, part, side, -(-CLIPS // len(parts))) for part in parts or ()])
+            measured = [_errors(paper, part, side, -(-CLIPS // len(parts))) for part in parts]
+            errors = np.concatenate([np.empty(0), *measured])
             if np.isfinite(errors).any():
                 found[scenario, group] = float(np.nanmean(errors)), int(np.isfinite(errors).sum())
     return found
