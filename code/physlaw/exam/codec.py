@@ -36,9 +36,12 @@ class AnswerSheet:
         """See Codec. An item that is missing or cannot be read is a clip in which the ball vanishes."""
         items, conditions = item_names(self.scenario, block, numbers), frames[:, : self.timing.shown]
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # unpacking and decoding leave Python free
-            return np.stack(list(pool.map(self._clip, items, conditions)))
+            clips = np.empty((len(frames), self.timing.frames, *frames.shape[2:]), np.uint8)
+            list(pool.map(self._place, items, conditions, clips))
+        return clips
 
-    def _clip(self, item: str, condition: Frames) -> Frames:
+    def _place(self, item: str, condition: Frames, out: Frames) -> None:
+        """One answer's clip into `out`, (T, W, W, 3)."""
         load = self.answers.found.get(item)
         if load is not None:
             try:
@@ -46,11 +49,10 @@ class AnswerSheet:
             except UserError as error:
                 self.answers.refused[item] = str(error)
             else:
-                placed = self.timing.placed(clip, condition)
+                self.timing.place(clip, condition, out)
                 if clip.notes:
                     self.notes[item] = clip.notes
-                return placed
+                return
         self.notes[item] = [self.answers.refused.get(item, MISSING)]
-        blank = np.full((self.timing.frames, *condition.shape[1:]), WHITE, np.uint8)
-        blank[: self.timing.shown] = condition
-        return blank
+        out[:] = WHITE
+        out[: self.timing.shown] = condition

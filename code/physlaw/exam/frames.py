@@ -130,8 +130,9 @@ class Timing:
     rate: float | None = None
     counted_from: int | None = None
 
-    def placed(self, clip: Clip, condition: Frames) -> Frames:
-        """(T, W, W, 3): an answer at the clip's times, after the (c, W, W, 3) condition. Adds to the clip's notes."""
+    def place(self, clip: Clip, condition: Frames, out: Frames) -> None:
+        """Into `out`, (T, W, W, 3), an answer at the clip's times, after the (c, W, W, 3) condition. Adds to the clip's
+        notes."""
         count, rest = len(clip.frames), self.frames - self.shown
         exact = {self.frames: 0, rest: self.shown}
         first = exact.get(count) if self.counted_from is None else self.counted_from
@@ -147,10 +148,9 @@ class Timing:
             clip.notes.append(f"{count} frames at {rate:g} a second")
         if not inside.all():
             clip.notes.append(f"{int((~inside).sum())} frames lacking, blank")
-        placed = np.full((self.frames, *condition.shape[1:]), WHITE, np.uint8)
-        placed[: self.shown] = condition
-        placed[self.shown :][inside] = clip.frames[wanted[inside]]
-        return placed
+        out[: self.shown] = condition
+        for frame, number in zip(out[self.shown :], np.where(inside, wanted, -1), strict=True):
+            frame[:] = clip.frames[number] if number >= 0 else WHITE
 
     def _seen_first(self, frame: Frames, condition: Frames) -> int:
         """0 or `shown`: a clip without the condition begins where that ends."""

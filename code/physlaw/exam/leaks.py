@@ -46,9 +46,9 @@ def leaks_text(path: Path, config: LeaksConfig) -> tuple[str, int]:
         write_text(Path(config.out), table.to_csv(index=False))
     records = table[["scenario", "record"]].drop_duplicates()
     lines = [f"{len(records)} of {total} records lie in an evaluation block of study={config.study}"]
-    for (scenario, block, kind), part in table.groupby(["scenario", "block", "kind"], sort=False):
+    for (name, block, kind), part in table.groupby(["scenario", "block", "kind"], sort=False):
         named = ", ".join(map(str, part["record"][:NAMED])) + (", ..." if len(part) > NAMED else "")
-        lines.append(f"  {scenario} {block}: {len(part)} {kind} (records {named})")
+        lines.append(f"  {name} {block}: {len(part)} {kind} (records {named})")
     return "\n".join(lines) + "\n", len(records)
 
 

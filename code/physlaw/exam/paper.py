@@ -36,7 +36,7 @@ Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
 FILE = "exam.json"
 KIND = "exam paper"
-BATCH_BYTES = 1 << 27  # of clips that are measured together, of each source
+BATCH_BYTES = 1 << 26  # of clips that are measured together, of each source
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ class Paper:
             "data.seed": str(config.seed),
             "eval.id_clips": count,
             "eval.ood_clips": count,
+            "eval.shown_clips": "1",
             "eval.batch_size": str(max(1, min(64, (BATCH_BYTES // (3 * config.frames * self.judged_side**2))))),
         }
         cell = compose_cell([f"{key}={value}" for key, value in words.items()])

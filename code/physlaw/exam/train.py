@@ -1,7 +1,7 @@
 """`physlaw exam train`: training sets in the forms that other people's trainers read.
 
-Every form has metadata.csv in its folder: a line per clip with its file, prompt, split, initial values, start, velocity,
-acceleration, and the digest of the exam that belongs to it.
+Every form has metadata.csv in its folder: a line per clip with its file, prompt, split, initial values, start,
+velocity, acceleration, and the digest of the exam that belongs to it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -129,11 +130,11 @@ def _write_tars(config: TrainConfig, scenario: str, scenes: SceneSet, out: Path)
         name = f"{scenario}-{shard:06d}.tar"
         names += [name] * len(numbers)
         if not (out / name).exists():
-            write_atomic(out / name, lambda path, numbers=numbers: _tar(path, config, scenario, scenes, numbers))
+            write_atomic(out / name, partial(_tar, config, scenario, scenes, numbers))
     return names
 
 
-def _tar(path: Path, config: TrainConfig, scenario: str, scenes: SceneSet, numbers: np.ndarray) -> None:
+def _tar(config: TrainConfig, scenario: str, scenes: SceneSet, numbers: np.ndarray, path: Path) -> None:
     from physlaw.exam.prompts import prompt_of
 
     prompt = prompt_of(scenes.scenario).encode()
