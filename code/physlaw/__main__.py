@@ -136,6 +136,12 @@ def _weights(words: list[str]) -> int:
     return 0
 
 
+def _exam(words: list[str]) -> int:
+    from physlaw.exam.command import exam
+
+    return exam(words)
+
+
 def _bench(words: list[str]) -> int:
     from physlaw.bench.command import run_benchmark
 
@@ -211,6 +217,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "agents": cell_verbs.agents,
     "claims": _claims,
     "index": _index,
+    "exam": _exam,
     "score": _score,
     "floors": _floors,
     "tokenizer": _tokenizer,

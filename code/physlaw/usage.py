@@ -24,6 +24,9 @@ usage: physlaw VERB [key=value ...]
   agents      run reference agents through the studies, nothing is trained: [studies=[...] clips=256 workers=N]
   claims      the verdict on every claim at every scale, from metrics.csv alone: [results=FOLDER out=FOLDER]
   index       one page over all studies, results/index.html: [results=FOLDER]
+  exam        any video model takes a study's exam: exam run model=package.module:generate out=FOLDER; exam export
+              out=FOLDER; exam score ANSWERS; exam compare CARD.json...: [study= scenarios=[...] count= resolution= ...]
+              data for other trainers: exam train out=FOLDER; exam leaks PATH
   score       measure the clips of a file or folder: PATH [scenario= resize=128 keep_last=true]
   floors      measure the evaluator's errors on true clips: [what=velocities|objects out=FOLDER clips=200]
   tokenizer   measure what a study's tokenizer costs (the paper's Table 3): [out=FOLDER] and reproduce's words
@@ -91,6 +94,10 @@ def verb_help(verb: str) -> str:
 
         sites = f"cluster=NAME of {configs_folder() / 'cluster'}/NAME.yaml\n"
         return sites + describe(LaunchConfig) + "\n" + describe_cell()
+    if verb == "exam":
+        from physlaw.exam.command import exam_help
+
+        return exam_help()
     if verb == "label":
         from physlaw.label.command import LabelConfig
 
