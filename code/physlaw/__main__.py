@@ -149,22 +149,6 @@ def _bench(words: list[str]) -> int:
     return 0
 
 
-def _launch(words: list[str]) -> int:
-    from physlaw.launch.cells import each_study
-    from physlaw.launch.launch import launch
-
-    for own in each_study(words):
-        launch(own)
-    return 0
-
-
-def _status(words: list[str]) -> int:
-    from physlaw.launch.cells import each_study
-    from physlaw.launch.status import status
-
-    return 1 if sum(status(own) for own in each_study(words)) else 0
-
-
 def _report(words: list[str]) -> int:
     from physlaw.command_line import paths_of
 
@@ -206,8 +190,8 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "evaluate": cell_verbs.evaluate,
     "run": cell_verbs.run,
     "reproduce": cell_verbs.reproduce,
-    "launch": _launch,
-    "status": _status,
+    "launch": cell_verbs.launch,
+    "status": cell_verbs.status,
     "prepare": cell_verbs.prepare,
     "sweep_sampler": cell_verbs.sweep_sampler,
     "publish": cell_verbs.publish,

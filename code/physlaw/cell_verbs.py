@@ -72,6 +72,22 @@ def sweep_sampler(words: list[str]) -> int:
     return 0
 
 
+def launch(words: list[str]) -> int:
+    from physlaw.launch.cells import each_study
+    from physlaw.launch.launch import launch as submit
+
+    for own in each_study(words):
+        submit(own)
+    return 0
+
+
+def status(words: list[str]) -> int:
+    from physlaw.launch.cells import each_study
+    from physlaw.launch.status import status as states
+
+    return 1 if sum(states(own) for own in each_study(words)) else 0
+
+
 def prepare(words: list[str]) -> int:
     from physlaw.compose import compose_cell
     from physlaw.verbs import PrepareConfig
@@ -110,7 +126,7 @@ def sample(words: list[str]) -> int:
     config, values = take(SampleConfig, pairs)
     from physlaw.cell.published import sample as draw
 
-    print(draw(Path(paths[0]), config, pairs_of(values)))
+    print(draw(Path(paths[0]), config.scenario, pairs_of(values), Path(config.out), config.seed, config.steps))
     return 0
 
 

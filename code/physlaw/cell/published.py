@@ -32,10 +32,9 @@ from physlaw.schema import SCHEMA, check_schema, read_record
 from physlaw.studies import registry
 from physlaw.training import ranks
 from physlaw.training.state import save_tensors
-from physlaw.verbs import SampleConfig
-from physlaw.where import initial_values
 from physlaw.words import build
 from physlaw.worlds import laws
+from physlaw.worlds.initial_values import initial_values
 from physlaw.worlds.scenes import coloured_trajectory
 from physlaw.worlds.streams import stream_key, uniforms
 
@@ -141,20 +140,22 @@ def read_published(path: Path) -> CellModel:
     return model
 
 
-def sample(path: Path, config: SampleConfig, values: Mapping[str, str]) -> str:
-    """Draw one clip beside the true one into config.out, and say both speeds in a line.
+def sample(path: Path, name: str, values: Mapping[str, str], out: Path, seed: int = 0, steps: int | None = None) -> str:
+    """Draw one clip beside the true one into `out`, and say both speeds in a line.
 
     Args:
+        name: of the scenario; "": the one that it was trained on.
         values: every initial value of the scene, as text.
+        seed: of the noise, and of where the scene begins.
+        steps: of denoising, if not the cell's own.
     Raises:
         UserError: as read_published and where.initial_values; the model was trained on other clips than the scenario's
             picture; out has another ending than SUFFIXES.
     """
-    out = Path(config.out)
     if out.suffix not in SUFFIXES:
-        raise UserError(f"out={config.out}: give a name that ends in {', '.join(SUFFIXES)}")
+        raise UserError(f"out={out}: give a name that ends in {', '.join(SUFFIXES)}")
     model = read_published(path)
-    name = config.scenario or model.cell.scenario
+    name = name or model.cell.scenario
     scenario, data = registry.scenario(name), model.cell.data
     if registry.world(name).picture != registry.world(model.cell.scenario).picture:
         raise UserError(f"scenario={name} shows other objects than {model.cell.scenario}, which {path} was trained on")
@@ -162,11 +163,11 @@ def sample(path: Path, config: SampleConfig, values: Mapping[str, str]) -> str:
         raise UserError(f"{path} is told the initial state of its own blocks' scenes; only vision models are sampled")
     use_machine(model.cell.machine)
     init = initial_values(scenario, name, values)
-    start = scenario.place(init, uniforms(stream_key("sample", name, config.seed), np.arange(1), scenario.num_draws))
+    start = scenario.place(init, uniforms(stream_key("sample", name, seed), np.arange(1), scenario.num_draws))
     positions = scenario.move(init, start.start, data.num_frames, laws.as_contact(data.contact))
     looks = coloured_trajectory(positions, scenario.radii(init), *scenario.looks(init))
     true = render_clips(looks, data.resolution, data.method)
-    drawn = model.generate(true, "sample", np.array([config.seed]), config.steps, config.seed)
+    drawn = model.generate(true, "sample", np.array([seed]), steps, seed)
     errors = velocity_errors(scenario, init, positions, drawn, method=data.method)
     _write(out, true[0], drawn[0])
     return f"{out}: true left, drawn right; {_speeds(errors)}"
