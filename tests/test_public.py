@@ -1,5 +1,6 @@
 """The functions that other programs call: as they would."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import physlaw.score
 import physlaw.worlds
 from physlaw import public_worlds
 from physlaw.errors import UserError
+from physlaw.profiles import REPOSITORY
 from physlaw.studies import registry
 from physlaw.worlds.scenarios import SCENARIOS
 
@@ -96,6 +98,16 @@ def test_mistakes_are_named() -> None:
     ):
         with pytest.raises(UserError, match=words):
             call()
+
+
+def test_the_page_s_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (REPOSITORY / "docs" / "python.md").read_text(encoding="utf-8")
+    exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0], {})
+    assert "(8, 32, 128, 128, 3) (8, 32, 1, 2)\nPlace(in_dist=False, blocks=(" in capsys.readouterr().out
+    named = set(re.findall(r"\b(\w+)\(", "".join(re.findall(r"^\| `.*", text, re.MULTILINE))))
+    known = {"score_file", *physlaw.worlds.PUBLIC, *physlaw.score.__all__}
+    assert named < known
+    assert all(name in text for name in known - {"FRAME_S"})
 
 
 def test_what_is_below_needs_none_of_it() -> None:

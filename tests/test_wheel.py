@@ -21,6 +21,13 @@ pytestmark = pytest.mark.slow
 SOURCES = ("code", "configs", "slurm", "pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "NOTICE")
 STAMP = {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False}
 
+STILL = """
+import numpy as np
+
+def generate(frames, num_frames, prompts, seed):
+    return np.concatenate([frames, frames[:, -1:].repeat(num_frames - frames.shape[1], axis=1)], axis=1)
+"""
+
 
 def build(kind: str, sources: Path, out: Path) -> Path:
     """Call what pip and build call, in this environment; returns the file."""
@@ -101,6 +108,11 @@ def test_the_base_install_does_all_but_training(python: Path, tmp_path: Path) ->
     assert "C10" in (tmp_path / "agents.csv").read_text()
     cards = [json.loads(path.read_text()) for path in (tmp_path / "runs").rglob("evaluation.json")]
     assert {(card["commit"], card["dirty"]) for card in cards} == {(STAMP["commit"], STAMP["dirty"])}
+    (tmp_path / "still.py").write_text(STILL)
+    words = ["model=still:generate", "scenarios=[uniform]", "count=1", "out=still"]
+    taken = run(python, "exam", "run", *words, folder=tmp_path)
+    assert taken.returncode == 0, taken.stderr
+    assert json.loads((tmp_path / "still" / "card.json").read_text())["kind"] == "exam"
     claims = run(python, "claims", f"results={REPOSITORY / 'results'}", "out=.", folder=tmp_path)
     assert claims.returncode == 0, claims.stderr
     assert (tmp_path / "CLAIMS.md").read_bytes() == (REPOSITORY / "CLAIMS.md").read_bytes()

@@ -259,11 +259,8 @@ def _answer(words: list[str]) -> int:
             raise
         print(f"physlaw: error: {missing(error, words[0])}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("physlaw: interrupted; the same command continues", file=sys.stderr)
-        return 130
-    except Interrupted as stopped:
-        print(f"physlaw: {stopped}", file=sys.stderr)
+    except (KeyboardInterrupt, Interrupted) as stopped:
+        print(f"physlaw: {str(stopped) or 'interrupted; the same command continues'}", file=sys.stderr)
         return 130
     except Exception as error:
         if "out of memory" in str(error) or "can't allocate memory" in str(error):  # torch's RuntimeErrors

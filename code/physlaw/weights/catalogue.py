@@ -40,7 +40,7 @@ KINDS = {
                 Published(
                     "alex.pth",
                     "https://github.com/richzhang/PerceptualSimilarity, lpips/weights/v0.1/alex.pth; the same file is "
-                    "in the installed torchmetrics, functional/image/lpips_models/alex.pth",
+                    "in the package torchmetrics (physlaw[train]), functional/image/lpips_models/alex.pth",
                     6_009,
                     "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
                 ),
