@@ -175,6 +175,13 @@ def test_a_new_users_way(tmp_path: Path, monkeypatch, capsys) -> None:
     assert main(["exam", "export", "out=exam", "format=npz", *words]) == 0
     assert main(["exam", "run", "model=still:generate", "out=still", "seeds=[0,1]", *words]) == 0
     assert "still:generate" in capsys.readouterr().out
+    for k in (0, 1):
+        assert main(["exam", "run", "model=still:generate", "out=shared", f"part={k}/2", *words]) == 0
+    shared, alone = (
+        sorted(path.name for path in Path(f"{one}/answers/seed0").iterdir()) for one in ("shared", "still")
+    )
+    assert shared == alone
+    assert main(["exam", "run", "model=still:generate", "out=shared", "part=2/2", *words]) == 2
     answers = sorted(Path("still/answers/seed0").glob("*.npz"))
     times = [path.stat().st_mtime_ns for path in answers]
     answers[0].unlink()
