@@ -14,6 +14,7 @@ from physlaw.__main__ import main
 from physlaw.agents.config import PREFIX
 from physlaw.cell.run import run_cell
 from physlaw.data.npz import write_arrays
+from physlaw.errors import UserError
 from physlaw.exam.config import ExportConfig, PaperConfig, RunConfig, ScoreConfig
 from physlaw.exam.export import export
 from physlaw.exam.page import finish
@@ -200,3 +201,48 @@ def test_a_new_users_way(tmp_path: Path, monkeypatch, capsys) -> None:
     assert "lacking, blank" in capsys.readouterr().out
     assert main(["exam", "marks"]) == 2
     assert "train, leaks, export, run, score, compare" in capsys.readouterr().err
+
+
+def test_models_that_fail_are_one_line_and_what_is_answered_is_kept(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("fails.py").write_text(
+        "import numpy as np\ncalls = []\nvalue = 3\n\n"
+        "def later(frames, num_frames, prompts, seed):\n"
+        "    calls.append(seed)\n"
+        "    if len(calls) > 1:\n        raise RuntimeError('out of ideas')\n"
+        "    return np.zeros((len(frames), num_frames, 20, 30, 3), np.uint8)\n\n"
+        "def short(frames, num_frames, prompts, seed):\n    return frames[:1]\n"
+    )
+    Path("broken.py").write_text("import a_package_that_is_not_there\n")
+    for model, said in (
+        ("fails:later", "raised RuntimeError: out of ideas; finished answers are kept"),
+        ("fails:short", "returned uint8"),
+        ("fails:value", "is no function but int"),
+        ("fails:nothing", "has no attribute 'nothing'"),
+        ("broken:x", "a_package_that_is_not_there"),
+        ("no_entry_point", "unknown model 'no_entry_point'; valid: package.module:generate"),
+    ):
+        words = [
+            "exam",
+            "run",
+            f"model={model}",
+            f"out={model[-5:]}",
+            "scenarios=[uniform]",
+            "count=2",
+            "resolution=32",
+        ]
+        assert main(words) == 2
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last.startswith("physlaw: error: model") or "unknown model" in last
+        assert said in last
+    assert len(list(Path("later/answers/seed0").glob("*.npz"))) == 2
+
+
+def test_scores_overwrite_nothing_of_others(tmp_path: Path, law) -> None:
+    (tmp_path / "metrics.csv").write_text("mine")
+    folder = answer(PAPER, tmp_path / "a", "npz")
+    with pytest.raises(UserError, match="holds other files"):
+        scored(PAPER, folder, tmp_path)
+    assert (tmp_path / "metrics.csv").read_text() == "mine"
+    with pytest.raises(UserError, match="no multiple"):
+        Paper(PaperConfig(resolution=1021))
