@@ -98,6 +98,7 @@ def test_the_law_gets_the_same_as_npz_as_function_and_within_the_codecs_floor_as
         assert not law[kind].extra
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("study", "scenario", "agent"), [
     (registry.studies.NAMES[0], "parabola", "clamp"),
     ("velocity_gap", "gap_125_375", "snapper"),
@@ -117,6 +118,7 @@ def test_an_agents_row_is_its_row_in_the_study(tmp_path: Path, study: str, scena
     pd.testing.assert_frame_equal(found, rows, check_dtype=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", ["square_out", "memorization", "attributes", "ring", "resolution_and_length"])
 def test_every_study_of_drawn_objects_is_an_exam(tmp_path: Path, study: str) -> None:
     scenario = next(iter(registry.scenarios_of(study)))
@@ -165,6 +167,7 @@ def test_a_card_has_the_keys_that_others_read(tmp_path: Path, law) -> None:
     assert "NaN" not in (tmp_path / "card.json").read_text()
 
 
+@pytest.mark.slow
 def test_a_new_users_way(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     Path("still.py").write_text(
