@@ -4,6 +4,8 @@
 # make gpu-report  measure a GPU in one call of at most 8 minutes: OUT=folder (DRY=1: rehearse it on a CPU)
 # make gpu-packages  fetch what a machine with PyTorch may still lack for that into .gpu-packages, to be carried there
 # make check-locks resolve the locks for Python 3.11 to 3.14 on x86_64 and aarch64, without downloading them
+# make badge-check walk a fresh clone through the first quarter of an hour of ARTIFACT.md, a tick a line
+# make release     wheel, sdist, results archive, image and SIF where their tools are, checksums: into dist/
 # make test        set up, lint, type-check, run all tests
 # make test-faults   kills, damage, full disks (FAULTS=50 for a night)
 # make test-cluster  the grid on a real SLURM of one node (root; installs Debian's slurm-wlm and munge)
@@ -38,7 +40,7 @@ other = $(if $(filter-out file,$(origin PYTHON)),$(if $(filter $(call version,$(
 OTHER_VENV := $(call other,$(VENV))
 OTHER_LAUNCHER := $(call other,$(LAUNCHER))
 
-.PHONY: help setup launcher reproduce test image gpu-report gpu-packages check-locks test-faults test-cluster test-image test-image-build quick lint clean
+.PHONY: help setup launcher reproduce test image gpu-report gpu-packages check-locks test-faults test-cluster test-image test-image-build quick lint clean badge-check release
 .PHONY: $(if $(OTHER_VENV),$(STAMP)) $(if $(OTHER_LAUNCHER),$(LAUNCHER)/bin/physlaw)
 .DEFAULT_GOAL := help
 
@@ -131,6 +133,14 @@ test-image: test-image-build
 	@tests/container/apptainer "$(IMAGE_WORK)"
 	$(took)
 
+# Its own clone, its own set-up.
+badge-check:
+	@FLAVOUR=$(FLAVOUR) release/badge_check
+	$(took)
+
+release: $(STAMP)
+	@$(VENV)/bin/python release/release.py
+
 # What is built already is kept, so this may run ahead of test-image.
 test-image-build:
 	@[ $$(id -u) = 0 ] || { echo "make: test-image needs root: debootstrap, buildah's chroot isolation, pivot_root"; exit 2; }
@@ -142,4 +152,4 @@ quick: $(STAMP)
 	$(took)
 
 clean:
-	rm -rf $(VENV) $(LAUNCHER) build code/*.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LAUNCHER) build dist code/*.egg-info .mypy_cache .ruff_cache .pytest_cache

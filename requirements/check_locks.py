@@ -20,6 +20,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 HERE = Path(__file__).parent
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 MACHINES = ("x86_64", "aarch64")
+EXTRAS = ("--extra=dev", "--extra=train", "--extra=cluster")  # as requirements/update has them
 SOURCE_ALONE = {"antlr4-python3-runtime"}  # no wheel exists; pure Python, so no compiler is needed
 
 
@@ -36,7 +37,7 @@ def resolve() -> dict[str, Any]:
         out = Path(folder) / "pylock.toml"
         subprocess.run(
             [Path(sys.executable).with_name("uv"), "pip", "compile", "--quiet", "--format=pylock.toml", "--universal",
-             "--python-version=3.11", "--extra=dev", "--no-emit-package=colorama", "--constraint", HERE / "cuda.lock",
+             "--python-version=3.11", *EXTRAS, "--no-emit-package=colorama", "--constraint", HERE / "cuda.lock",
              "--output-file", out, HERE.parent / "pyproject.toml"],
             check=True, env=settings | os.environ,
         )  # fmt: skip

@@ -15,7 +15,7 @@ NOT_EVERYWHERE = ("av", "imageio", "pymunk", "torchmetrics")  # machines that on
 # What each layer may import from the package, besides itself and what is common.
 COMMON = {"code_digest", "errors", "fields", "files", "intervals", "lease", "config", "provenance", "terminal", "words"}
 COMMON |= {"schema", "csv_file", "signals", "isolated", "jit", "profiles", "metric", "command_line"}
-COMMON |= {"nested_values"}
+COMMON |= {"nested_values", "extras"}
 BELOW = {"worlds", "render", "data", "models", "diffusion", "training", "tracking"}
 ALLOWED = {
     "worlds": set(),

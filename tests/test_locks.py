@@ -31,12 +31,13 @@ def test_every_package_is_pinned_by_hash_and_named_in_notice(lock) -> None:  # t
         assert re.search(rf"(?<![\w-]){name}(?![\w-])", notice) or name.startswith("nvidia-"), name
 
 
-def test_the_cuda_lock_asks_for_what_the_readme_says() -> None:
+@pytest.mark.parametrize("page", ["install.md", "container.md"])
+def test_the_cuda_lock_asks_for_what_the_pages_say(page: str) -> None:
     versions = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (REPOSITORY / "requirements/cuda.lock").read_text(), re.M))
     assert versions["cuda-toolkit"].startswith("13.0.")
-    readme = " ".join((REPOSITORY / "README.md").read_text().split())
-    assert "CUDA 13.0" in readme
-    assert "driver 580" in readme
+    text = " ".join((REPOSITORY / "docs" / page).read_text().split())
+    assert "CUDA 13.0" in text
+    assert "driver 580" in text
 
 
 def test_the_locks_differ_by_torch_and_cuda_alone() -> None:

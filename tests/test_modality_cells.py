@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from physlaw.cell.run import prepare_cell, run_cell
+from physlaw.cell.run import run_cell
 from physlaw.cell.state import TRAINING, InitialState
+from physlaw.cell.trained import prepare_cell
 from physlaw.compose import compose_cell
 from physlaw.config import CellConfig
 from physlaw.errors import UserError

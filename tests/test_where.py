@@ -57,7 +57,7 @@ def test_older_training_sets_have_room_for_more(capsys: pytest.CaptureFixture[st
     ("words", "message"),
     [
         ("scenario=gravity r=1 v=1", "unknown scenario 'gravity'; valid: uniform, parabola, collision"),
-        ("r=1", "where needs every initial value of scenario=uniform (r, v); missing: v"),
+        ("r=1", "scenario=uniform needs every initial value (r, v); missing: v"),
         ("r=1 v=2 m=3", "unknown initial value of scenario uniform 'm'; valid: r, v"),
         ("scenario=collision r=1 v=2", "unknown initial value of scenario collision 'r'; valid: r1, r2, v1, v2"),
         ("r=one v=2", "'one'"),

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from physlaw import verbs
 from physlaw.__main__ import main
 from physlaw.bench.command import BENCHMARKS
-from physlaw.cell.run import _claim_folder
+from physlaw.cell.folder import claim_folder
 from physlaw.command_line import paths_of, with_files
 from physlaw.compose import compose_cell
 from physlaw.config import CellConfig
@@ -192,7 +192,7 @@ def test_texts_reach_config_json_and_a_jobs_file_unchanged(tmp_path_factory: pyt
     with contextlib.ExitStack() as undo:
         cell.folder.mkdir(parents=True, exist_ok=True)
         undo.callback((cell.folder / "config.json").unlink)
-        _claim_folder(cell)
+        claim_folder(cell)
         known = json.loads((cell.folder / "config.json").read_text())
         assert (known["runs"], known["data"]["files"]) == (runs, text)
         job = _job(Plan(LaunchConfig(), [words], [cell]), ["run"], cell, words, "job", Path("code"))

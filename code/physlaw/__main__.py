@@ -15,8 +15,10 @@ from pathlib import Path
 from physlaw import __version__, cell_verbs, terminal
 from physlaw.command_line import asks_for_help, with_files
 from physlaw.errors import UserError, unknown
+from physlaw.extras import missing
 from physlaw.files import FULL
 from physlaw.signals import interrupt, stopping
+from physlaw.training.stopping import Interrupted
 from physlaw.usage import HELP, verb_help
 
 
@@ -147,19 +149,6 @@ def _bench(words: list[str]) -> int:
     return 0
 
 
-def _launch(words: list[str]) -> int:
-    from physlaw.launch.launch import launch
-
-    launch(words)
-    return 0
-
-
-def _status(words: list[str]) -> int:
-    from physlaw.launch.status import status
-
-    return 1 if status(words) else 0
-
-
 def _report(words: list[str]) -> int:
     from physlaw.command_line import paths_of
 
@@ -201,10 +190,12 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "evaluate": cell_verbs.evaluate,
     "run": cell_verbs.run,
     "reproduce": cell_verbs.reproduce,
-    "launch": _launch,
-    "status": _status,
+    "launch": cell_verbs.launch,
+    "status": cell_verbs.status,
     "prepare": cell_verbs.prepare,
     "sweep_sampler": cell_verbs.sweep_sampler,
+    "publish": cell_verbs.publish,
+    "sample": cell_verbs.sample,
     "collect": cell_verbs.collect,
     "report": _report,
     "agents": cell_verbs.agents,
@@ -264,20 +255,17 @@ def _answer(words: list[str]) -> int:
         print(f"physlaw: error: not enough memory ({error or 'for these settings'})", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        package = (error.name or "physlaw").partition(".")[0]
-        if package == "physlaw":
+        if (error.name or "physlaw").partition(".")[0] == "physlaw":
             raise
-        hint = "which this Python has not: use .venv (make setup) or the image"
-        print(f"physlaw: error: {words[0]} needs {package}, {hint}", file=sys.stderr)
+        print(f"physlaw: error: {missing(error, words[0])}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("physlaw: interrupted; the same command continues", file=sys.stderr)
         return 130
+    except Interrupted as stopped:
+        print(f"physlaw: {stopped}", file=sys.stderr)
+        return 130
     except Exception as error:
-        # training.loop imports torch; its class is only known where it was raised.
-        if type(error).__name__ == "Interrupted":
-            print(f"physlaw: {error}", file=sys.stderr)
-            return 130
         if "out of memory" in str(error) or "can't allocate memory" in str(error):  # torch's RuntimeErrors
             print(f"physlaw: error: not enough memory ({str(error).splitlines()[0]})", file=sys.stderr)
             return 2

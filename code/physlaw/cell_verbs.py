@@ -10,9 +10,20 @@ from physlaw.errors import UserError, unknown
 
 def train(words: list[str]) -> int:
     from physlaw.compose import compose_cell
+    from physlaw.launch.cells import study_cells
+    from physlaw.verbs import TrainVerbConfig
+    from physlaw.words import take
 
+    config, words = take(TrainVerbConfig, words)
+    if config.stack is not None:
+        cells = study_cells(words)
+        from physlaw.cell.stack import train_cells
+
+        train_cells(cells, config.stack)
+        print(*(cell.folder for cell in cells if not cell.model.agent), sep="\n")
+        return 0
     cell = compose_cell(words)
-    from physlaw.cell.run import train_cell
+    from physlaw.cell.trained import train_cell
     from physlaw.training import ranks
 
     ranks.join()
@@ -61,6 +72,22 @@ def sweep_sampler(words: list[str]) -> int:
     return 0
 
 
+def launch(words: list[str]) -> int:
+    from physlaw.launch.cells import each_study
+    from physlaw.launch.launch import launch as submit
+
+    for own in each_study(words):
+        submit(own)
+    return 0
+
+
+def status(words: list[str]) -> int:
+    from physlaw.launch.cells import each_study
+    from physlaw.launch.status import status as states
+
+    return 1 if sum(states(own) for own in each_study(words)) else 0
+
+
 def prepare(words: list[str]) -> int:
     from physlaw.compose import compose_cell
     from physlaw.verbs import PrepareConfig
@@ -68,9 +95,38 @@ def prepare(words: list[str]) -> int:
 
     config, words = take(PrepareConfig, words)
     cell = compose_cell(words)
-    from physlaw.cell.run import prepare_cell
+    from physlaw.cell.trained import prepare_cell
 
     prepare_cell(cell, latents=config.stage != "tokenizer")
+    return 0
+
+
+def publish(words: list[str]) -> int:
+    from physlaw.launch.cells import study_cells
+    from physlaw.verbs import PublishConfig
+    from physlaw.words import take
+
+    config, words = take(PublishConfig, words)
+    cells = study_cells(words)
+    from physlaw.cell.published import publish as write
+
+    for cell in cells:
+        print(write(cell, Path(config.out)))
+    return 0
+
+
+def sample(words: list[str]) -> int:
+    from physlaw.command_line import paths_of
+    from physlaw.verbs import SampleConfig
+    from physlaw.words import pairs_of, take
+
+    paths, pairs = paths_of(words)
+    if len(paths) != 1:
+        raise UserError(f"sample needs one file of published weights, got {len(paths)}")
+    config, values = take(SampleConfig, pairs)
+    from physlaw.cell.published import sample as draw
+
+    print(draw(Path(paths[0]), config.scenario, pairs_of(values), Path(config.out), config.seed, config.steps))
     return 0
 
 
@@ -89,15 +145,21 @@ def collect(words: list[str]) -> int:
 
 
 def reproduce(words: list[str]) -> int:
-    from physlaw.launch.cells import study_cells
+    from physlaw.launch.cells import each_study, study_cells
     from physlaw.verbs import ReproduceConfig
     from physlaw.words import take
 
     config, words = take(ReproduceConfig, words)
-    cells = study_cells(words)
+    studies = [study_cells(own) for own in each_study(words)]
+    if config.out and len(studies) > 1:
+        raise UserError("out= is a folder of one study; with study=all each goes to reproduced/<study>/<table>")
+    from physlaw.results.hours import hours_left
     from physlaw.results.reproduce import reproduce as run_cells
 
-    run_cells(cells, Path(config.out) if config.out else None, config.workers)
+    for number, cells in enumerate(studies):
+        if len(studies) > 1:
+            print(*hours_left(studies[number:], config.workers), sep="\n", file=sys.stderr, flush=True)
+        run_cells(cells, Path(config.out) if config.out else None, config.workers, config.stack)
     return 0
 
 

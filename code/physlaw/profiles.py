@@ -10,18 +10,20 @@ from typing import List
 from physlaw.errors import UserError
 from physlaw.files import visible
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(__file__).resolve().parent
+# What has configs/ and commit.json: the checkout or a copy of it, or, installed from a wheel, the package (setup.py).
+REPOSITORY = _PACKAGE if (_PACKAGE / "configs").is_dir() else _PACKAGE.parents[1]
 
 
 def configs_folder() -> Path:
-    """configs/ of this checkout, or the folder that PHYSLAW_CONFIGS names.
+    """configs/ of this checkout or install, or the folder that PHYSLAW_CONFIGS names.
 
     Raises:
         UserError: it is not there.
     """
     folder = Path(os.environ.get("PHYSLAW_CONFIGS", REPOSITORY / "configs"))
     if not (folder / "cell.yaml").is_file():
-        raise UserError(f"no configuration in {folder}; run from a checkout or set PHYSLAW_CONFIGS to its configs/")
+        raise UserError(f"no configuration in {folder}; set PHYSLAW_CONFIGS to a copy of configs/, or unset it")
     return folder
 
 

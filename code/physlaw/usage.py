@@ -9,14 +9,16 @@ usage: physlaw VERB [key=value ...]
 
   simulate    write clips to files: out=FOLDER|FILE [scenario= split= size= trials= count= format= ...]
   where       is a scene in or out of distribution, and of which test block: [scenario= size=] r=1.2 v=5 [--json]
-  train       train one cell's model: [scenario= model= size= seed= profile= recipe= ...]
+  train       train one cell's model: [scenario= model= size= seed= profile= recipe= ...]; stack=K: all of a study's
   evaluate    score a trained cell (same words as train)
   run         train and evaluate one cell: the words of train, or number=K for the K-th of a study, from 0
-  reproduce   run every cell of a study here, collect, compare: [profile=smoke out=FOLDER workers=N ...]
+  reproduce   run every cell of a study, or of study=all, here, collect, compare: [profile=smoke workers=N stack=K ...]
   launch      submit a study's unfinished cells: [study= profile= cluster=slurm|local|debug|... dry_run=true seeds=N]
   status      how the cells of a launched study do (same words as launch)
   prepare     train a cell's tokenizer and store its latents: [stage=tokenizer|latents] (same words as train)
   sweep_sampler  find how many denoising steps a trained cell needs: [steps=[5,10,...] seeds=3 clips=256] and its words
+  publish     write finished cells' weights with a card each: [out=results/weights] and reproduce's words
+  sample      draw a clip from published weights: FILE [scenario=] r=1.2 v=5 [seed=0 out=clip.gif]
   collect     gather finished cells into a results folder: [out=FOLDER mixed_code=true] and reproduce's words
   report      draw tables, figures and page again from a results folder: FOLDER
   agents      run reference agents through the studies, nothing is trained: [studies=[...] clips=256 workers=N]
@@ -42,6 +44,12 @@ same command continues).
 """
 
 
+CLAIMS_WRITES = """\
+writes out/CLAIMS.md, out/RESULTS.md, out/results/claims.csv, out/results/front.gif, and what is marked in out/README.md
+and out/ARTIFACT.md where they are
+"""
+
+
 def verb_help(verb: str) -> str:
     """A verb's keys with their defaults, and what else they may be."""
     from physlaw import verbs
@@ -49,6 +57,7 @@ def verb_help(verb: str) -> str:
     from physlaw.words import describe
 
     own = {
+        "train": verbs.TrainVerbConfig,
         "run": verbs.RunConfig,
         "prepare": verbs.PrepareConfig,
         "collect": verbs.CollectConfig,
@@ -81,8 +90,10 @@ def verb_help(verb: str) -> str:
         return benchmark_help()
     if verb in ("launch", "status"):
         from physlaw.launch.config import LaunchConfig
+        from physlaw.profiles import configs_folder
 
-        return "cluster=NAME of configs/cluster/NAME.yaml\n" + describe(LaunchConfig) + "\n" + describe_cell()
+        sites = f"cluster=NAME of {configs_folder() / 'cluster'}/NAME.yaml\n"
+        return sites + describe(LaunchConfig) + "\n" + describe_cell()
     if verb == "exam":
         from physlaw.exam.command import exam_help
 
@@ -93,10 +104,14 @@ def verb_help(verb: str) -> str:
         return describe(LabelConfig) + "\nwithout a file, of the cells:\n" + describe_cell()
     if verb == "weights":
         return "physlaw weights\nphyslaw weights convert KIND FILE...\n" + describe(verbs.WeightsConfig)
+    if verb == "publish":
+        return describe(verbs.PublishConfig) + "\n" + describe_cell()
+    if verb == "sample":
+        return "physlaw sample FILE\n" + describe(verbs.SampleConfig) + _where_help()
     if verb == "report":
         return "physlaw report FOLDER\n"
     if verb == "claims":
-        return describe(verbs.ClaimsConfig) + "writes out/CLAIMS.md and out/results/claims.csv\n"
+        return describe(verbs.ClaimsConfig) + CLAIMS_WRITES
     if verb == "index":
         return describe(verbs.IndexConfig) + "writes results/index.html\n"
     return (describe(own[verb]) + "\n" if verb in own else "") + describe_cell()

@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
-from physlaw.fields import MOST_CLIPS, MOST_WORKERS, choice, ranged
+from physlaw.fields import MOST_CLIPS, MOST_WORKERS, choice, random_seed, ranged
 
 STAGES = ("tokenizer", "latents")
+
+
+@dataclass
+class TrainVerbConfig:
+    """`physlaw train`."""
+
+    # null: one cell, as the words say. A number: every cell of the study that is not trained yet, those whose models
+    # have one shape as one, so many at most
+    stack: Optional[int] = ranged(None, at_least=1, at_most=MOST_WORKERS)
 
 
 @dataclass
@@ -39,6 +48,8 @@ class ReproduceConfig:
     out: str = ""  # a folder; reproduced/<study>/<table> unless named
     # cells at once; null: as many as the cores hold
     workers: Optional[int] = ranged(None, at_least=1, at_most=MOST_WORKERS)
+    # cells trained as one, before they are evaluated one by one; null: as many as fill a GPU, 1 on a CPU
+    stack: Optional[int] = ranged(None, at_least=1, at_most=MOST_WORKERS)
 
 
 @dataclass
@@ -53,7 +64,7 @@ class AgentsConfig:
 
 @dataclass
 class ClaimsConfig:
-    """`physlaw claims`; writes out/CLAIMS.md and out/results/claims.csv."""
+    """`physlaw claims`; writes into out, and fills in what is marked in its README.md and ARTIFACT.md."""
 
     results: str = "results"
     out: str = "."
@@ -72,6 +83,23 @@ class WeightsConfig:
 
     sha256: str = ""  # digests of the files, with commas between
     out: str = ""
+
+
+@dataclass
+class PublishConfig:
+    """`physlaw publish`."""
+
+    out: str = "results/weights"  # a folder
+
+
+@dataclass
+class SampleConfig:
+    """`physlaw sample`; every other word is an initial value, e.g. r=1.2."""
+
+    scenario: str = ""  # the one that it was trained on unless named
+    seed: int = random_seed()  # of the noise, and of where the scene begins
+    steps: Optional[int] = ranged(None, above=0)  # of denoising; null: as the cell was evaluated
+    out: str = "clip.gif"  # .gif, .mp4 (true left, drawn right), or .npz (true, drawn: (T, W, W, 3) uint8)
 
 
 @dataclass

@@ -8,7 +8,8 @@ import pytest
 from physlaw.__main__ import main
 from physlaw.agents.config import base_name, parameters_of, suffix_of
 from physlaw.cell.agent import agent_digest
-from physlaw.cell.run import run_cell, train_cell
+from physlaw.cell.run import run_cell
+from physlaw.cell.trained import train_cell
 from physlaw.compose import compose_cell
 from physlaw.errors import UserError
 from physlaw.files import read_json

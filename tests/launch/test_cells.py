@@ -5,9 +5,9 @@ import pytest
 from physlaw.compose import compose_cell, describe_cell
 from physlaw.errors import UserError
 from physlaw.evaluation.config import ScoreConfig
-from physlaw.launch.cells import study_cells
+from physlaw.launch.cells import each_study, study_cells
 from physlaw.profiles import choices, profile_recipe
-from physlaw.studies import NAMES
+from physlaw.studies import NAMES, RUN_ORDER
 from physlaw.words import read
 
 
@@ -127,3 +127,15 @@ def test_help_lists_every_key_and_choice() -> None:
     text = describe_cell()
     assert "model=dit_b|dit_b_numbers|dit_b_text|dit_l|dit_s" in text
     assert "train.muon_learning_rate=0.02" in text
+
+
+def test_all_studies_are_the_words_of_each_that_has_the_profile() -> None:
+    words = ["profile=mini", "study=all", "runs=somewhere"]
+    each = each_study(words)
+    assert [own[0] for own in each] == [f"study={name}" for name in RUN_ORDER]
+    assert all(own[1:] == ["profile=mini", "runs=somewhere"] for own in each)
+    assert [own[0] for own in each_study(["study=all", "profile=short"])] == ["study=id_ood"]  # nothing else has it
+    assert each_study(["study=ring"]) == [["study=ring"]]
+    assert set(RUN_ORDER) == set(NAMES)
+    with pytest.raises(UserError, match=r"unknown profile 'nowhere'; valid: .*mini"):
+        each_study(["study=all", "profile=nowhere"])

@@ -7,14 +7,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+from markupsafe import escape as markup
 from pages import Page, check_fits_a_phone
 
 from physlaw.__main__ import main
 from physlaw.profiles import REPOSITORY
+from physlaw.report.checks import WEAKENED
 from physlaw.results.claims import claim_rows
-from physlaw.results.index import studies_of, write_index
-from physlaw.results.scales import read_results
-from physlaw.studies.registry import deciding_studies
+from physlaw.results.front import answer_text
+from physlaw.results.index import MARKS, not_run, write_index
+from physlaw.results.scales import SCALES, read_results
+from physlaw.studies.registry import claim_of, deciding_studies
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +34,36 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_claim_is_there_with_its_verdicts_in_words(results: Path) -> None:
+def test_every_claim_with_results_is_there_with_mark_word_seeds_and_scale(results: Path) -> None:
     text = (results / "index.html").read_text()
-    rows = claim_rows(read_results(results))
-    assert len(rows) >= 48
-    for row in rows:
-        assert f'{row.verdict.replace(" ", "-")}">{row.verdict}</td>' in text
-    cells = re.findall(r'<td class="verdict ([a-z-]+)">([a-z ]+)</td>', text)
-    assert len(cells) == len(rows)
-    assert all(name == words.replace(" ", "-") for name, words in cells)
+    rows = [row for row in claim_rows(read_results(results)) if row.hardware]
+    shown = re.findall(
+        r'<tr data-scale="(\w+)"( class="smaller")?><td>(C\d+)</td><td class="verdict"><span class="([a-z-]+)">'
+        r'<span aria-hidden="true">(.)</span> ([a-z ()]+)</span></td><td><b>(.*?)\.</b> (.*?)</td>.*?'
+        r"<td>([^<]*)</td><td>\w+</td></tr>",
+        text,
+    )
+    assert len(shown) == len(rows) > 10
+    for row, (scale, smaller, claim, kind, mark, verdict, words, sentence, seeds) in zip(rows, shown, strict=True):
+        assert (scale, claim, verdict, seeds) == (row.scale, row.claim, row.verdict, row.seeds)
+        assert words == str(markup(claim_of(claim).in_plain_words))
+        assert sentence == str(markup(row.sentence))
+        assert mark == MARKS[verdict]
+        assert kind in ("supported", "not-supported", "inconclusive", "not-applicable", "not-run")
+        larger = {one.scale for one in rows if one.claim == claim} & {"paper", "mini"} - {scale}
+        assert bool(smaller) == (scale not in SCALES or (scale == "smoke" and bool(larger)))
+    assert set(MARKS) == {"supported", "not supported", WEAKENED, "inconclusive", "not applicable", "not run"}
+
+
+def test_the_answer_comes_first_and_what_was_not_run_last(results: Path) -> None:
+    text, known = (results / "index.html").read_text(), read_results(results)
+    rows = claim_rows(known)
+    answer = str(markup(answer_text(known, rows).replace("`", "")))
+    order = [text.index(part) for part in ("<h1>", answer, "The paper's claims", '<section id="id_ood"', "<h2>Not run")]
+    assert order == sorted(order)
+    for scale in {row.scale for row in rows if row.hardware}:
+        assert f'id="scale-{scale}"' in text
+        assert f".scales:has(#scale-{scale}:checked)" in text
 
 
 def test_links_lead_to_pages_that_are_there(results: Path) -> None:
@@ -48,18 +72,27 @@ def test_links_lead_to_pages_that_are_there(results: Path) -> None:
     assert "id_ood/smoke/report.html" in reports
     assert all((results / link).is_file() for link in reports)
     assert "smoke: no report page" in (results / "index.html").read_text()
-    assert {link[1:] for link in page.links if link.startswith("#")} == set(deciding_studies().values())
-    assert set(deciding_studies().values()) <= page.ids
+    present = {path.parent.parent.name for path in results.glob("*/*/metrics.csv")}
+    assert {link[1:] for link in page.links if link.startswith("#")} == {*present, "not-run"}
+    assert {*present, "not-run"} <= page.ids
 
 
-def test_what_was_not_run_is_listed_with_its_command(results: Path) -> None:
-    (study,) = [one for one in studies_of(results, read_results(results)) if one.name == "id_ood"]
-    present = {path.parent.name for path in results.glob("id_ood/*/metrics.csv")}
-    assert {row.scale for row in study.not_run} == {"smoke", "mini", "paper"} - present
-    assert {scale.name for scale in study.scales} == present
+def test_what_was_not_run_is_one_folded_table_with_commands(results: Path) -> None:
     text = (results / "index.html").read_text()
-    for row in study.not_run:
-        assert f"<code>physlaw reproduce study=id_ood profile={row.scale}</code>" in text
+    folded = text[text.index('<section id="not-run">') :]
+    assert folded.count("<details>") == 1
+    absent = not_run(claim_rows(read_results(results)))
+    for row, claims in absent:
+        assert not (results / row.study / row.scale / "metrics.csv").exists()
+        assert f"<tr><td>{row.study}, {row.scale}</td>" in folded
+        assert f"<td>{claims}</td>" in folded
+        assert not row.command or str(markup(row.command)) in folded
+    assert {(row.study, row.scale) for row, _ in absent} == {
+        (study, scale)
+        for study in deciding_studies().values()
+        for scale in ("smoke", "mini", "paper")
+        if not (results / study / scale / "metrics.csv").exists()
+    }
 
 
 def test_the_page_is_whole_and_fits_a_phone(results: Path) -> None:

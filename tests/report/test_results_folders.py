@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from physlaw.__main__ import main
-from physlaw.cell.run import _claim_folder
+from physlaw.cell.folder import claim_folder
 from physlaw.compose import compose_cell
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
@@ -201,15 +201,15 @@ def test_run_folders_of_a_newer_schema_or_without_what_is_needed_are_named(tmp_p
 def test_a_run_folder_s_configuration_says_its_schema(tmp_path: Path) -> None:
     cell = compose_cell([f"runs={tmp_path}", "scenario=uniform"])
     cell.folder.mkdir(parents=True)
-    _claim_folder(cell)
+    claim_folder(cell)
     path = cell.folder / "config.json"
     written = json.loads(path.read_text())
     assert written["schema"] == SCHEMA
     assert written["digest"] == cell.digest()
     del written["schema"]  # of before: goes on as it is
     write_json(path, written)
-    _claim_folder(cell)
+    claim_folder(cell)
     assert read_json(path) == written
     write_json(path, written | {"schema": SCHEMA + 1})
     with pytest.raises(UserError, match=rf"config\.json: unknown schema {SCHEMA + 1}"):
-        _claim_folder(cell)
+        claim_folder(cell)

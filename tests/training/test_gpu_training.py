@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 
 from physlaw.bench.sample import SampleBenchConfig, bench_sample
 from physlaw.bench.train import TrainBenchConfig, bench_train
-from physlaw.cell.run import run_cell, train_cell
+from physlaw.cell.run import run_cell
+from physlaw.cell.trained import train_cell
 from physlaw.compose import compose_cell
 from physlaw.config import CellConfig
 from physlaw.training.prefetch import on_device
@@ -69,8 +70,7 @@ def test_ways_for_bfloat16_agree(tmp_path: Path, word: str) -> None:
 
 
 def test_deterministic_mode_resumes_to_the_last_bit(tmp_path: Path) -> None:
-    from physlaw.training.loop import Interrupted
-    from physlaw.training.stopping import StopRequest
+    from physlaw.training.stopping import Interrupted, StopRequest
 
     words = ["machine.deterministic=true"]
     whole, parts = cell(tmp_path / "a", *words), cell(tmp_path / "b", *words)

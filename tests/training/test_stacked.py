@@ -11,12 +11,16 @@ import torch
 from tests.training.test_training import config, diffusion_task, same
 from torch import Tensor
 
-from physlaw.cell.stack import ResidentClips
+from physlaw import cell_verbs
+from physlaw.cell.stack import ResidentClips, stacks_of
 from physlaw.data.latents import EncodedClips
 from physlaw.errors import UserError
+from physlaw.launch.cells import study_cells
 from physlaw.training.config import MachineConfig
-from physlaw.training.loop import Interrupted, fit
-from physlaw.training.stacked import StackedCell, StackedTask, fit_stacked
+from physlaw.training.loop import fit
+from physlaw.training.stacked import StackedCell, fit_stacked
+from physlaw.training.stacked_task import StackedTask
+from physlaw.training.stopping import Interrupted
 
 OFF = MachineConfig(compile="off")
 
@@ -137,3 +141,40 @@ def test_batches_of_resident_clips_are_those_of_each_cell_but_for_the_noise() ->
     assert not torch.equal(noise[0], noise[1])
     assert torch.equal(noise[1], noise[2])
     assert not torch.equal(noise, StackedTask(tasks, resident).batch(8)["noise"])
+
+
+SMALL = ["model.depth=1", "model.hidden_size=48", "model.num_heads=2", "diffusion.denoise_steps=2", "train.steps=4"]
+SMALL += ["grid.models=[dit_xxs]", "grid.sizes=[300]", "data.resolution=16", "machine.compile=off"]
+
+
+def test_a_stack_is_of_cells_that_differ_in_clips_and_seed_alone() -> None:
+    cells = study_cells(
+        [
+            "study=id_ood",
+            "profile=mini",
+            "grid.scenarios=[uniform,parabola,collision]",
+            "grid.extra=[]",
+            "model=dit_xxs",
+        ]
+    )
+    groups = stacks_of(cells, 64)
+    assert sum(map(len, groups)) == len(cells)
+    kinds = [{cell.scenario for cell in group} for group in groups]
+    assert kinds == [{"uniform", "parabola"}, {"collision"}]  # a channel per ball
+    assert max(len(group) for group in stacks_of(cells, 4)) == 4
+
+
+def test_the_verb_trains_a_study_in_stacks_and_each_cell_is_an_ordinary_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["study=id_ood", "profile=mini", *SMALL, "grid.scenarios=[uniform,parabola]", "grid.extra=[]"]
+    words += ["grid.seeds=[0,1]", f"runs={tmp_path}"]
+    cell_verbs.train([*words, "stack=3"])
+    folders = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(folders) == 4
+    cards = [json.loads((folder / "provenance.json").read_text()) for folder in folders]
+    assert sorted(card.get("stacked", 1) for card in cards) == [1, 3, 3, 3]
+    written = [(folder / "model.safetensors").stat().st_mtime_ns for folder in folders]
+    cell_verbs.train([*words, "scenario=uniform", "seed=0"])  # alone, and again all: nothing is repeated
+    cell_verbs.train([*words, "stack=3"])
+    assert written == [(folder / "model.safetensors").stat().st_mtime_ns for folder in folders]

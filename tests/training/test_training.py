@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from physlaw.cell.run import _train_seconds as train_seconds_of
+from physlaw.cell.trained import train_seconds as train_seconds_of
 from physlaw.data.clips import RenderedClips
 from physlaw.data.latents import EncodedClips
 from physlaw.diffusion.config import DiffusionConfig
@@ -27,11 +27,12 @@ from physlaw.models.pixels import PixelTokenizer
 from physlaw.models.tokenizers import condition_mask, encode_condition, to_unit
 from physlaw.training.compiling import choose_compiling
 from physlaw.training.config import MachineConfig, TrainConfig
-from physlaw.training.loop import Interrupted, NotFinite, fit
+from physlaw.training.loop import NotFinite, fit
 from physlaw.training.optimizers import build_optimizers, learning_rate_factor
 from physlaw.training.precision import multiplies_bfloat16, resolve_precision
 from physlaw.training.prefetch import prefetched
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
+from physlaw.training.stopping import Interrupted
 from physlaw.training.tasks import DiffusionTask
 from physlaw.worlds.scenarios import SCENARIOS
 from physlaw.worlds.scenes import training_scenes

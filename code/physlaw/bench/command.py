@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from physlaw.compose import compose_cell, describe_cell
 from physlaw.errors import unknown
+from physlaw.extras import missing
 from physlaw.words import describe, read, take
 
 
@@ -55,8 +56,13 @@ def run_benchmark(words: list[str]) -> None:
 
 def benchmark_help() -> str:
     """Every benchmark's keys."""
-    parts = [
-        f"{name}{' (and the keys of a cell, below)' if known.takes_cell else ''}:\n{describe(known.load()[1])}"
-        for name, known in BENCHMARKS.items()
-    ]
+    cells = " (and the keys of a cell, below)"
+    parts = [f"{name}{cells if known.takes_cell else ''}:\n{_keys(name)}" for name, known in BENCHMARKS.items()]
     return "\n".join([*parts, describe_cell()])
+
+
+def _keys(name: str) -> str:
+    try:
+        return describe(BENCHMARKS[name].load()[1])
+    except ModuleNotFoundError as error:
+        return f"{missing(error, name)}\n"

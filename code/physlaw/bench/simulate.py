@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -163,10 +164,13 @@ def _scoring(config: BenchConfig) -> list[Row]:
 
 def _gpu(config: BenchConfig) -> list[Row]:
     """The torch renderer beside a DiT-S training step at batch 256, where there is a GPU."""
+    nothing = partial(Row, "GPU rendering, 128 x 128, 256 clips", float("nan"), "ms")
+    if find_spec("torch") is None:
+        return [nothing("not run: no torch")]
     import torch
 
     if not torch.cuda.is_available():
-        return [Row("GPU rendering, 128 x 128, 256 clips", float("nan"), "ms", "not run: no GPU")]
+        return [nothing("not run: no GPU")]
     from physlaw.compose import compose_cell
     from physlaw.models.dit import DiT
     from physlaw.render.gpu import render_clips_torch

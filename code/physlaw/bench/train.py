@@ -21,7 +21,8 @@ from torch import Tensor
 
 from physlaw.bench.device import peak_memory_gb, peak_tflops, reset_peak_memory, synchronize
 from physlaw.cell.data import training_clips, world_of
-from physlaw.cell.model import CellModel, use_machine
+from physlaw.cell.machine import use_machine
+from physlaw.cell.model import CellModel
 from physlaw.config import CellConfig
 from physlaw.data.latents import EncodedClips
 from physlaw.errors import UserError

@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from physlaw.cell.checks import check_devices, check_scale
-from physlaw.cell.model import FrameCodec, use_machine
+from physlaw.cell.checks import check_scale
+from physlaw.cell.machine import check_devices, use_machine
+from physlaw.cell.model import FrameCodec
 from physlaw.cell.tokenizer import prepare_tokenizer
 from physlaw.config import CellConfig, digest_of
 from physlaw.errors import UserError

@@ -11,8 +11,7 @@ from typing import Any
 
 from physlaw import agents
 from physlaw.agents.config import base_name, parameters_of
-from physlaw.cell.data import training_clips, world_of
-from physlaw.cell.tokenizer import prepare_tokenizer
+from physlaw.cell.data import pixels_card, training_clips, world_of
 from physlaw.code_digest import code_digest, units_of
 from physlaw.config import CellConfig
 from physlaw.evaluation.blocks import Evaluation
@@ -55,7 +54,7 @@ def _card(cell: CellConfig, digest: str) -> dict[str, Any]:
         "cell": cell.name,
         "config_digest": cell.digest(),
         "data_digest": clips.digest(),
-        "tokenizer": prepare_tokenizer(cell)[1],
+        "tokenizer": pixels_card(cell),
         "parameters": parameters_of(cell.model.agent),
         "training_clips": len(clips),
         **({} if (counts := clips.counts()) is None else {"training_files": vars(counts)}),

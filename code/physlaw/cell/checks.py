@@ -1,34 +1,12 @@
-"""What is checked of a cell and of its machine before anything is computed."""
+"""What is checked of a cell before anything is computed. No torch."""
 
 from __future__ import annotations
 
 import os
 
-import torch
-
 from physlaw.cell.data import mirrored, world_of
 from physlaw.config import CellConfig
 from physlaw.errors import UserError
-from physlaw.training import ranks
-from physlaw.words import from_environment
-
-
-def check_devices() -> None:
-    """Raises UserError when the job was given GPUs (PHYSLAW_EXPECT_GPUS, set by launch) that torch cannot use."""
-    expected = from_environment("PHYSLAW_EXPECT_GPUS")
-    if not expected:
-        return
-    if torch.version.cuda is None and torch.version.hip is None:
-        raise UserError(
-            f"this job asked for {expected} GPU(s), but torch {torch.__version__} is a CPU build; install the CUDA "
-            "lock (make setup FLAVOUR=cuda) or launch with cluster.gpus=0"
-        )
-    if torch.cuda.device_count() < (1 if ranks.world() > 1 else expected):  # a rank may see its own GPU alone
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
-        raise UserError(
-            f"this job asked for {expected} GPU(s), but torch sees {torch.cuda.device_count()} "
-            f"(CUDA_VISIBLE_DEVICES: {visible}); check the gres request and, in a container, --nv"
-        )
 
 
 def check_configuration(cell: CellConfig) -> None:

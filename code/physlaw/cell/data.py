@@ -1,10 +1,11 @@
-"""A cell's training data: which scenes, and where their clips come from."""
+"""A cell's training data: which scenes, where their clips come from, and a tokenizer that learns nothing. No torch."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from physlaw.config import CellConfig
+from physlaw.config import CellConfig, digest_of
 from physlaw.data.clips import ClipSource, WithMirrored
 from physlaw.data.world import TrainingClips, World
 from physlaw.studies import registry
@@ -32,3 +33,8 @@ def training_clips(cell: CellConfig) -> TrainingClips:
 def with_mirrored(cell: CellConfig, clips: ClipSource) -> ClipSource:
     """The clips, and their mirror images where the cell trains on them."""
     return WithMirrored(clips) if mirrored(cell) else clips
+
+
+def pixels_card(cell: CellConfig) -> dict[str, Any]:
+    """What is known of a tokenizer without learned parts: {"digest", "seconds"}."""
+    return {"digest": digest_of([cell.tokenizer.name, cell.tokenizer.scale]), "seconds": 0.0}

@@ -1,8 +1,7 @@
-"""A cell's model as functions of frames, and the settings of the process that it runs in."""
+"""A cell's model as functions of frames."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 
@@ -17,7 +16,6 @@ from physlaw.data.clips import ClipSource
 from physlaw.diffusion.noise import sample_noise
 from physlaw.diffusion.objective import Objective
 from physlaw.diffusion.sampler import sample
-from physlaw.errors import UserError
 from physlaw.evaluation.blocks import Evaluation
 from physlaw.evaluation.codec import Codec
 from physlaw.models.dit import DiT
@@ -32,27 +30,11 @@ from physlaw.models.tokenizers import (
 from physlaw.models.vae import VideoVAE
 from physlaw.training import ranks
 from physlaw.training.compiling import compile_model
-from physlaw.training.config import MachineConfig
 from physlaw.training.precision import autocast
 
 Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
 CLIPS_AT_ONCE = 8  # through a VAE: a wide one's activations at 128 x 128 take gigabytes each
-
-
-def use_machine(machine: MachineConfig) -> None:
-    """Settings of the whole process.
-
-    Raises:
-        UserError: what this machine has not.
-    """
-    if machine.attention == "cudnn" and ranks.device() == "cpu":
-        raise UserError("machine.attention=cudnn needs a GPU; valid here: auto, flash, math")
-    if machine.cpu_threads and ranks.device() == "cpu":
-        torch.set_num_threads(machine.cpu_threads)
-    if machine.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first matrix product runs
-    torch.use_deterministic_algorithms(machine.deterministic)
 
 
 class FrameCodec:

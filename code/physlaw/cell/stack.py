@@ -18,8 +18,8 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from physlaw.cell.checks import check_scale
-from physlaw.cell.data import with_mirrored
-from physlaw.cell.run import Prepared, prepare_training, save_model
+from physlaw.cell.data import training_clips, with_mirrored, world_of
+from physlaw.cell.trained import Prepared, prepare_training, save_model, train_cell
 from physlaw.config import FAILURE, CellConfig
 from physlaw.data.clips import ClipSource
 from physlaw.data.latents import EncodedClips
@@ -40,6 +40,9 @@ def shape_of(cell: CellConfig) -> str:
     settings = {key: value for key, value in cell.resolved().items() if key not in OWN}
     settings["data"] = {k: v for k, v in settings["data"].items() if k not in ("seed", "draw", "clips", "files")}
     settings["machine"] = vars(cell.machine)
+    settings["picture"] = world_of(cell).picture  # it decides how many channels there are
+    if cell.model.modality != "vision":
+        settings["told"] = cell.scenario  # and this, how much is told
     return json.dumps(settings, sort_keys=True, default=str)
 
 
@@ -52,23 +55,11 @@ def stacks_of(cells: list[CellConfig], most: int) -> list[list[CellConfig]]:
 
 
 class ResidentClips:
-    """Clips of several sources one after the other, on the device as (N, T, W, W, 3) uint8.
-
-    Raises:
-        UserError: they do not fit into its free memory.
-    """
+    """Clips of several sources one after the other, on the device as (N, T, W, W, 3) uint8."""
 
     def __init__(self, sources: list[ClipSource], device: str) -> None:
         first = np.asarray(sources[0].clips(np.array([0])))
-        count = sum(map(len, sources))
-        if device == "cuda":
-            free, _ = torch.cuda.mem_get_info()
-            if (needed := count * first.nbytes) > SHARE * free:
-                raise UserError(
-                    f"{count} clips take {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB of the GPU are free; "
-                    "use a smaller stack="
-                )
-        self.frames = torch.empty((count, *first.shape[1:]), dtype=torch.uint8, device=device)
+        self.frames = torch.empty((sum(map(len, sources)), *first.shape[1:]), dtype=torch.uint8, device=device)
         with ThreadPoolExecutor() as pool:
             for at, frames in pool.map(lambda part: (part[0], part[1].clips(part[2])), _parts(sources)):
                 self.frames[at : at + len(frames)] = torch.as_tensor(frames).to(device)
@@ -106,13 +97,19 @@ def train_cells(cells: list[CellConfig], most: int) -> None:
     missing = [c for c in cells if not c.model.agent and not (c.folder / "provenance.json").exists()]
     failures = []
     for stack in stacks_of(missing, most):
-        failures += _train_stack(stack)
+        if len(stack) > 1:
+            failures += _train_stack(stack)
+            continue
+        with ranks.leased_by_main(stack[0].folder, f"cell {stack[0].name}", say=ranks.say):
+            train_cell(stack[0])
     if failures:
         raise UserError("; ".join(failures))
 
 
 def _train_stack(cells: list[CellConfig]) -> list[str]:
-    """Train the cells as one; returns what became of those that failed."""
+    """Train the cells as one, or as two where a GPU's memory is too small; returns what became of those that failed."""
+    if len(cells) > 1 and not _fit(cells):
+        return _train_stack(cells[: len(cells) // 2]) + _train_stack(cells[len(cells) // 2 :])
     with ExitStack() as leases:
         for cell in cells:
             leases.enter_context(ranks.leased_by_main(cell.folder, f"cell {cell.name}", say=ranks.say))
@@ -131,10 +128,23 @@ def _train_stack(cells: list[CellConfig]) -> list[str]:
     return [str(cell.failure) for cell in ready if cell.failure is not None]
 
 
+def _fit(cells: list[CellConfig]) -> bool:
+    """The cells' clips fit on the device, beside what a step needs."""
+    if ranks.device() != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info()
+    needed = sum(
+        len(with_mirrored(cell, training_clips(cell))) * 3 * cell.data.num_frames * cell.data.resolution**2
+        for cell in cells
+    )
+    return needed < SHARE * free
+
+
 def _resident(prepared: list[Prepared]) -> EncodedClips | None:
     """The clips of all on the GPU; None where batches are better made on the CPU."""
     codec: Any = prepared[0].model.codec
-    if ranks.device() != "cuda" or prepared[0].cell.tokenizer.learned:
+    cells = [one.cell for one in prepared]
+    if ranks.device() != "cuda" or cells[0].tokenizer.learned or not _fit(cells):
         return None
     sources = [with_mirrored(one.cell, one.clips) for one in prepared]
     resident = ResidentClips(sources, "cuda")

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from physlaw.cell.run import train_cell, trained_weights
+from physlaw.cell.folder import trained_weights
+from physlaw.cell.trained import train_cell
 from physlaw.config import CellConfig
 from physlaw.data.records import ClipCounts
 from physlaw.errors import UserError

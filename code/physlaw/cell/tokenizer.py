@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from physlaw.cell.data import world_of
-from physlaw.config import CellConfig, digest_of
+from physlaw.cell.data import pixels_card, world_of
+from physlaw.config import CellConfig
 from physlaw.data.random_bodies import RandomScenes
 from physlaw.data.random_objects import RandomObjectClips
 from physlaw.errors import UserError
@@ -56,7 +56,7 @@ def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict
     """
     tokenizer = build_tokenizer(cell.tokenizer, world_of(cell).picture).to(ranks.device())
     if isinstance(tokenizer, PixelTokenizer):
-        return tokenizer.eval(), {"digest": digest_of([cell.tokenizer.name, cell.tokenizer.scale]), "seconds": 0.0}
+        return tokenizer.eval(), pixels_card(cell)
     run, folder = cell.tokenizer_run()
     weights, card = folder / "vae.safetensors", folder / "card.json"
     with ranks.leased_by_main(

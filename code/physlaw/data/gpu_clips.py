@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from physlaw.data.clips import Index
 from physlaw.data.records import ClipCounts
 from physlaw.errors import UserError
-from physlaw.render.gpu import render_clips_torch
 from physlaw.worlds.scenes import SceneSet
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class GpuClips:
@@ -20,6 +21,8 @@ class GpuClips:
     """
 
     def __init__(self, scenes: SceneSet, resolution: int, method: str = "area") -> None:
+        import torch
+
         if not torch.cuda.is_available():
             raise UserError("data.renderer=gpu needs a GPU that torch can use; choose data.renderer=cpu")
         self.scenes, self.resolution, self.method = scenes, resolution, method
@@ -29,6 +32,8 @@ class GpuClips:
 
     def clips(self, index: Index) -> Tensor:
         """(N,) numbers -> (N, T, W, W, 3) uint8 on the GPU."""
+        from physlaw.render.gpu import render_clips_torch
+
         return render_clips_torch(self.scenes.trajectory(index), self.resolution, self.method)
 
     def digest(self) -> str:

@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import correlate1d
 
 from physlaw.errors import UserError
 from physlaw.evaluation.codec import AS_ARRAYS
 from physlaw.metric import HIGHER, LOWER, MEAN, Metric
 
-if TYPE_CHECKING:  # reports read the metrics, and do without torch
+if TYPE_CHECKING:  # of what a network compares alone
     from torch import Tensor
 
 Frames = NDArray[np.uint8]
 PerFrame = NDArray[np.float64]  # (N, T)
+Pictures = NDArray[np.float64]
 Distance = Callable[["Tensor", "Tensor"], "Tensor"]  # pictures (n, 3, H, W) in [-1, 1], twice, to (n,)
 
 WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03  # of SSIM
 BORDER = WINDOW // 2  # pixels whose window reaches out of the picture
 PSNR_OF_EQUALS = 100.0  # and of all frames with a mean squared error below 1e-10
-PIXELS_AT_ONCE = 2**16  # bounds memory: torch unfolds a float64 convolution on CPU, about 1 GB at this size
+PIXELS_AT_ONCE = 2**16  # bounds memory
 
 _SSIM = "11 x 11 Gaussian window, sigma 1.5, valid region, channel mean, float64"
 _PSNR = "mean squared error over a frame's pixels and channels, 100 dB if below 1e-10, float64"
@@ -46,63 +48,50 @@ class FrameMetrics:
     psnr: PerFrame
 
 
-def frame_metrics(truth: Frames, generated: Frames, device: str = "cpu") -> FrameMetrics:
+def frame_metrics(truth: Frames, generated: Frames) -> FrameMetrics:
     """SSIM and PSNR of clips (N, T, H, W, 3) uint8, as the protocols of SSIM and PSNR say, on pixels in [0, 1].
 
     Raises:
         UserError: not clips, different shapes, or sides below WINDOW pixels.
 
-    Source: Wang et al. 2004 for SSIM; torchmetrics computes both.
+    Source: Wang et al. 2004 for SSIM.
     """
     _check(truth, generated)
     if min(truth.shape[2:4]) < WINDOW:
         raise UserError(f"frames of {truth.shape[2]} x {truth.shape[3]} pixels: SSIM needs at least {WINDOW} a side")
-    import torch
-
     parts = []
-    with torch.inference_mode():
-        for ours, theirs in _frame_pairs(truth, generated, device):
-            # Equal frames have 1 and 100 dB; a condition frame or a lossless tokenizer's need no convolutions.
-            values = torch.tensor([1.0, PSNR_OF_EQUALS], dtype=torch.float64, device=device).repeat(len(ours), 1)
-            differ = (ours != theirs).flatten(1).any(dim=1)
-            if differ.any():
-                values[differ] = _ssim_psnr(ours[differ].double() / 255, theirs[differ].double() / 255)
-            parts.append(values.cpu())
-    ssim, psnr = torch.cat(parts).reshape(*truth.shape[:2], 2).numpy().transpose(2, 0, 1)
+    for ours, theirs in _frame_pairs(truth, generated):
+        # Equal frames have 1 and 100 dB; a condition frame or a lossless tokenizer's need no filters.
+        values = np.tile([1.0, PSNR_OF_EQUALS], (len(ours), 1))
+        differ = (ours != theirs).reshape(len(ours), -1).any(axis=1)
+        if differ.any():
+            pair = ours[differ] / 255, theirs[differ] / 255
+            values[differ] = np.stack([_ssim(*pair), _decibel(*pair)], axis=1)
+        parts.append(values)
+    ssim, psnr = np.concatenate(parts).reshape(*truth.shape[:2], 2).transpose(2, 0, 1)
     return FrameMetrics(ssim, psnr)
 
 
-def _ssim_psnr(ours: Tensor, theirs: Tensor) -> Tensor:
-    """(n, 2) of pictures (n, 3, H, W) float64 in [0, 1]."""
-    import torch
-    from torchmetrics.functional.image import structural_similarity_index_measure  # heavy, and only needed here
-
-    _, picture = structural_similarity_index_measure(
-        theirs,
-        ours,
-        sigma=SIGMA,
-        kernel_size=WINDOW,
-        reduction="none",
-        data_range=1.0,
-        k1=K1,
-        k2=K2,
-        return_full_image=True,  # its own mean would count windows over a mirrored border
-    )
-    ssim = picture[..., BORDER:-BORDER, BORDER:-BORDER].mean((1, 2, 3))
-    return torch.stack([ssim, _decibel(theirs, ours).clamp(max=PSNR_OF_EQUALS)], dim=1)
+def _windowed(pictures: Pictures) -> Pictures:
+    """Weighted means over every window that lies inside: (n, H, W, C) to (n, H - 2 BORDER, W - 2 BORDER, C)."""
+    weights = np.exp(-0.5 * (np.arange(-BORDER, BORDER + 1) / SIGMA) ** 2)
+    weights /= weights.sum()
+    rows = correlate1d(pictures, weights, axis=1)[:, BORDER:-BORDER]
+    return np.asarray(correlate1d(rows, weights, axis=2)[:, :, BORDER:-BORDER])
 
 
-def _decibel(pictures: Tensor, others: Tensor) -> Tensor:
-    """PSNR (n,) of (n, C, H, W) float64 in [0, 1]."""
-    import torch
-    from torchmetrics.functional.image import peak_signal_noise_ratio
+def _ssim(ours: Pictures, theirs: Pictures) -> Pictures:
+    """(n,) of pictures (n, H, W, C) in [0, 1]."""
+    mean, other_mean = _windowed(ours), _windowed(theirs)
+    variances = [np.maximum(_windowed(x * x) - m * m, 0.0) for x, m in ((ours, mean), (theirs, other_mean))]
+    covariance = _windowed(ours * theirs) - mean * other_mean
+    luminance = (2 * mean * other_mean + K1**2) / (mean**2 + other_mean**2 + K1**2)
+    return np.asarray((luminance * (2 * covariance + K2**2) / (sum(variances) + K2**2)).mean(axis=(1, 2, 3)))
 
-    tenth = torch.full((1, 1, 1, 1), 0.1, dtype=torch.float64)  # an error of 20 dB
-    twenty, found = (
-        peak_signal_noise_ratio(x, y, data_range=1.0, reduction="none", dim=(1, 2, 3))
-        for x, y in ((tenth, 0 * tenth), (pictures, others))
-    )
-    return found * (20 / twenty.item())  # torchmetrics has 10 / ln 10 in float32 only: 1e-6 dB too little at 30 dB
+
+def _decibel(ours: Pictures, theirs: Pictures) -> Pictures:
+    """PSNR (n,) of pictures (n, H, W, C) in [0, 1] that differ."""
+    return np.minimum(-10 * np.log10(((ours - theirs) ** 2).mean(axis=(1, 2, 3))), PSNR_OF_EQUALS)
 
 
 def frame_lpips(distance: Distance, truth: Frames, generated: Frames, device: str = "cpu") -> PerFrame:
@@ -113,12 +102,13 @@ def frame_lpips(distance: Distance, truth: Frames, generated: Frames, device: st
     """
     import torch
 
+    def pictures(frames: Frames) -> Tensor:
+        return torch.from_numpy(frames).to(device).movedim(-1, 1).float() / 127.5 - 1
+
     _check(truth, generated)
-    pairs = _frame_pairs(truth, generated, device)
+    pairs = _frame_pairs(truth, generated)
     with torch.inference_mode():
-        values = [
-            distance(theirs.float() / 127.5 - 1, ours.float() / 127.5 - 1).double().cpu() for ours, theirs in pairs
-        ]
+        values = [distance(pictures(theirs), pictures(ours)).double().cpu() for ours, theirs in pairs]
     return torch.cat(values).reshape(truth.shape[:2]).numpy()
 
 
@@ -130,13 +120,11 @@ def _check(truth: Frames, generated: Frames) -> None:
         raise UserError(f"true clips {truth.shape} and generated ones {generated.shape} differ in shape")
 
 
-def _frame_pairs(truth: Frames, generated: Frames, device: str) -> Iterator[tuple[Tensor, Tensor]]:
-    """Frames (n, 3, H, W) uint8 in order, true and generated, a bounded number at once."""
-    import torch
-
+def _frame_pairs(truth: Frames, generated: Frames) -> Iterator[tuple[Frames, Frames]]:
+    """Frames (n, H, W, 3) in order, true and generated, a bounded number at once."""
     count, pixels = truth.shape[0] * truth.shape[1], truth.shape[2] * truth.shape[3]
     size = max(1, PIXELS_AT_ONCE // pixels)
     flat = [frames.reshape(count, *frames.shape[2:]) for frames in (truth, generated)]
     for start in range(0, count, size):
-        parts = [torch.from_numpy(np.array(frames[start : start + size])).to(device) for frames in flat]
-        yield parts[0].movedim(-1, 1), parts[1].movedim(-1, 1)
+        ours, theirs = (np.array(frames[start : start + size]) for frames in flat)
+        yield ours, theirs

@@ -28,7 +28,7 @@ from physlaw.worlds.scenario import Scenario
 from physlaw.worlds.scenes import eval_scenes
 
 if TYPE_CHECKING:
-    from physlaw.data.gpu_clips import GpuClips  # torch, which reports do without
+    from physlaw.data.gpu_clips import GpuClips
 
 SOURCES = ("generated", "truth", "reconstruction", "retrieved")
 FLOORS = {"truth": "GT floor", "reconstruction": "tokenizer floor", "retrieved": "retrieval"}  # of corrected errors

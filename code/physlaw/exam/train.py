@@ -138,7 +138,7 @@ def _tar(config: TrainConfig, scenario: str, scenes: SceneSet, numbers: np.ndarr
     from physlaw.exam.prompts import prompt_of
 
     prompt = prompt_of(scenes.scenario).encode()
-    with tarfile.open(path, "w") as archive:
+    with tarfile.TarFile(path, "w") as archive:
         for number, clip in _clips(scenes, config.resolution, numbers):
             values = dict(zip(scenes.scenario.factors, scenes.init(np.array([number]))[0].tolist(), strict=True))
             parts = {"mp4": encode(clip, FRAMES_PER_S), "txt": prompt, "json": json.dumps(values).encode()}

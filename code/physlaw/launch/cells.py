@@ -7,12 +7,14 @@ from dataclasses import replace
 from physlaw.agents.config import PREFIX
 from physlaw.compose import checked, compose_cell
 from physlaw.config import CellConfig
-from physlaw.errors import UserError
+from physlaw.errors import UserError, unknown
+from physlaw.profiles import choices
+from physlaw.studies import RUN_ORDER
 from physlaw.studies.registry import agents_of
 from physlaw.words import pairs_of
 
 AXES = ("scenario", "model", "size", "seed")
-ALL = "all"  # grid.agents: every agent that applies to the study
+ALL = "all"  # grid.agents: every agent that applies to the study; study: every one
 LISTS = tuple(
     f"grid.{name}" for name in ("scenarios", "models", "agents", "sizes", "seeds", "extra")
 )  # of no use to one cell
@@ -34,6 +36,23 @@ def models_of(base: CellConfig) -> list[str]:
     grid = base.grid
     agents = agents_of(base.study) if grid.agents == (ALL,) else grid.agents
     return list(dict.fromkeys([*grid.models, *(PREFIX + name for name in agents)]))
+
+
+def each_study(words: list[str]) -> list[list[str]]:
+    """The words of one study each: of study=all every study that has the profile.
+
+    Raises:
+        UserError: no study has the profile.
+    """
+    given = pairs_of(words)
+    if given.get("study") != ALL:
+        return [words]
+    profile = given.get("profile", CellConfig.profile)
+    found = [name for name in RUN_ORDER if profile in choices("profile", name)]
+    if not found:
+        known = dict.fromkeys(name for study in RUN_ORDER for name in choices("profile", study))
+        raise unknown("profile", profile, list(known))
+    return [[f"study={name}", *(word for word in words if word.partition("=")[0] != "study")] for name in found]
 
 
 def study_cells(overrides: list[str]) -> list[CellConfig]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from physlaw.errors import UserError
+from physlaw.extras import missing
 from physlaw.files import sha256_file, visible
 
 RANDOM = "random"
@@ -55,8 +56,8 @@ class T5TextEncoder:
         _check_folder(path)
         try:
             transformers = importlib.import_module("transformers")
-        except ImportError:
-            raise UserError("text from T5 needs the package transformers: pip install 'physlaw[text]'") from None
+        except ModuleNotFoundError as error:
+            raise missing(error, "text from T5") from None
         try:
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(path, local_files_only=True)
             model, report = transformers.T5EncoderModel.from_pretrained(

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from physlaw.report.figures import IN_DIST, OOD, save
+from physlaw.report.figures import IN_DIST, MANY, OOD, save
 
 Bands = tuple[tuple[float, float], ...]
 
@@ -29,7 +29,8 @@ def speed_panels(
     known = [name for name in names if name in set(cells["scenario"])]
     columns = min(3, len(known))
     rows = -(-len(known) // columns)
-    figure, panels = plt.subplots(rows, columns, figsize=(3.5 * columns, 3.3 * rows), squeeze=False)
+    size = (3.5 * columns, 3.3 * rows)
+    figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for axes in panels.flat[len(known) :]:
         axes.set_visible(False)
     for axes, scenario in zip(panels.flat, known, strict=False):
@@ -40,7 +41,16 @@ def speed_panels(
             axes.axhspan(low, high, color="0.5", alpha=0.08, lw=0)
         for trained, colour, label in ((True, IN_DIST, "trained speeds"), (False, OOD, "left out")):
             chosen = part[(part["level"] == 0) == trained]
-            axes.scatter(chosen["law_vx1"], chosen["generated_vx1"], s=6, alpha=0.5, color=colour, lw=0, label=label)
+            axes.scatter(
+                chosen["law_vx1"],
+                chosen["generated_vx1"],
+                s=6,
+                alpha=0.5,
+                color=colour,
+                lw=0,
+                label=label,
+                rasterized=len(part) > MANY,
+            )
         axes.plot(speeds, speeds, "k-", lw=0.8, label="y = x")
         measured = part["generated_vx1"].dropna()
         if len(measured) and measured.min() < 0:

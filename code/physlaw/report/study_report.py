@@ -19,6 +19,7 @@ from physlaw.metric import SHARE, Metric, by_column, notes_of
 from physlaw.report import verdicts as verdict_files
 from physlaw.report.clips import gather_clips
 from physlaw.report.compared import trained
+from physlaw.report.front import Front
 from physlaw.report.metrics import read_metrics
 from physlaw.report.page import animations, first_finished, write_page
 from physlaw.report.sections import (
@@ -79,6 +80,7 @@ class StudyReport:
     # with the difference that is allowed.
     compared: str = ""
     allowed: tuple[tuple[str, float], ...] = ()
+    front: Front | None = None  # of the one study that speaks for all on the front page
 
     @property
     def shown(self) -> list[Metric]:

@@ -3,6 +3,7 @@ an earlier edition said wrongly below them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -59,6 +60,7 @@ class Row:
     reason: str = ""  # why the verdict is what it is
     power: str = ""  # by part: the smallest effect that would have been found in four of five such runs
     sentence: str = ""  # the verdict in plain words
+    figure: str = ""  # the number that decided, with its interval; empty without any
 
 
 def claim_rows(results: Mapping[str, Metrics]) -> list[Row]:
@@ -100,8 +102,15 @@ def _found(claim: str, scale: str, verdicts: dict[str, Verdict], metrics: Metric
     study, one = registry.deciding_studies()[claim], verdicts[claim]
     used = [metrics[name] for name in (study, *registry.claim_of(claim).also) if name in metrics]
     rest = (seeds_text(metrics[study]), one.threshold, one.verdict, one.intervals, one.paper, one.command)
-    end = (hardware_text(used), time_text(used), one.reason, one.power, one.sentence)
+    end = (hardware_text(used), time_text(used), one.reason, one.power, one.sentence, _figure(one))
     return Row(claim, scale, study, one.check, one.found, *rest, *end)
+
+
+def _figure(one: Verdict) -> str:
+    if not math.isfinite(one.value):
+        return ""
+    interval = f" [{one.low:.3g}, {one.high:.3g}]" if math.isfinite(one.low + one.high) else ""
+    return f"{one.part + ' ' if one.part else ''}{one.value:.3g}{interval}"
 
 
 def _not_run(claim: str, scale: str, threshold: str) -> Row:
@@ -188,10 +197,15 @@ def _agents_markdown(results: Path) -> str:
 
 
 def write_claims(results: Path, out: Path) -> Path:
-    """Write out/CLAIMS.md and out/results/claims.csv, print the overview; returns the path of CLAIMS.md."""
-    rows = claim_rows(read_results(results))
+    """Write out/CLAIMS.md, out/results/claims.csv and the front pages (results.front), print the overview; returns the
+    path of CLAIMS.md."""
+    from physlaw.results.front import write_front  # which is made of these rows
+
+    known = read_results(results)
+    rows = claim_rows(known)
     parts = [claims_markdown(rows), _agents_markdown(results), errata_markdown(results)]
     write_text(out / "results" / "claims.csv", claims_csv(rows))
     write_text(out / "CLAIMS.md", "\n".join(part for part in parts if part))
+    write_front(results, out, known, rows)
     print(markdown(*overview(rows)))
     return out / "CLAIMS.md"

@@ -59,7 +59,9 @@ class Finished:
             "parameters": trained["parameters"],
             "training_clips": trained["training_clips"],
             "steps": trained["steps"],
-            "train_seconds": trained["train_seconds"],
+            "train_seconds": round(
+                trained["train_seconds"] / trained.get("stacked", 1), 1
+            ),  # of a stack a cell's share
             "evaluation_seconds": self.evaluated["seconds"],
             "regime": "main" if self.cell.size in (self.cell.grid.regime or (self.cell.size,)) else "apart",
             "tokenizer": self.cell.tokenizer.name,
@@ -67,6 +69,7 @@ class Finished:
             "tokenizer_seconds": trained["tokenizer"]["seconds"],
             "compiled": trained["compiled"],
             "processes": trained.get("processes", 1),
+            "stacked": trained.get("stacked", 1),
             "commit": trained["commit"] or UNKNOWN,
             "dirty": trained["dirty"],
             "code_digest": trained["code_digest"],

@@ -6,11 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from physlaw.files import write_text
-from physlaw.report.checks import NOT_RUN
+from physlaw.report.checks import INCONCLUSIVE, NOT_APPLICABLE, NOT_RUN, NOT_SUPPORTED, SUPPORTED, WEAKENED
 from physlaw.report.page import template
 from physlaw.results.claims import Row, claim_rows
-from physlaw.results.scales import SCALES, Metrics, hardware_text, read_results, seeds_text, time_text
+from physlaw.results.front import answer_text, best_rows
+from physlaw.results.scales import Metrics, hardware_text, read_results, seeds_text, time_text
 from physlaw.studies import registry
+
+# Beside the word, so that no verdict hangs on colour.
+MARKS = {SUPPORTED: "✓", NOT_SUPPORTED: "✗", WEAKENED: "✗", INCONCLUSIVE: "?", NOT_APPLICABLE: "–", NOT_RUN: "○"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """One claim at one scale that has results. best: no larger scale has been run."""
+
+    row: Row
+    words: str
+    best: bool
 
 
 @dataclass(frozen=True)
@@ -32,33 +45,48 @@ class Study:
     title: str
     question: str
     scales: list[Scale]
-    columns: list[str]  # scales of the verdicts
-    claims: list[tuple[str, str, list[Row | None]]]  # id, words, a row per column (None: not of that variant)
-    not_run: list[Row]  # without results
+    claims: list[tuple[str, str, list[Row]]]  # id, words, a row per scale that has results
 
 
-def studies_of(results: Path, known: dict[str, Metrics]) -> list[Study]:
-    """Every study that decides a claim or has results, in the order of the claims.
+def studies_of(results: Path, known: dict[str, Metrics], rows: list[Row]) -> list[Study]:
+    """Every study that has results, in the order of the claims.
 
     Args:
         results: the folder that the page will lie in.
-        known: scale -> study -> metrics, as read_results gives them.
+        known: scale -> study -> metrics, as read_results gives them; rows: the verdicts.
     """
-    rows = claim_rows(known)
-    with_results = (study for metrics in known.values() for study in metrics)
+    with_results = [study for metrics in known.values() for study in metrics]
+    order = dict.fromkeys([*registry.deciding_studies().values(), *with_results])
     found = []
-    for study in dict.fromkeys([*registry.deciding_studies().values(), *with_results]):
-        own = {(row.claim, row.scale): row for row in rows if row.study == study}
-        columns = [*SCALES, *(scale for scale in known if scale not in SCALES and study in known[scale])]
+    for study in (name for name in order if name in with_results):
+        own = [row for row in rows if row.study == study and row.hardware]
         claims = [
-            (claim, registry.claim_of(claim).words, [own.get((claim, scale)) for scale in columns])
+            (claim, registry.claim_of(claim).words, [row for row in own if row.claim == claim])
             for claim in registry.claims_of(study)
         ]
         scales = [_scale(results, study, scale, known[scale]) for scale in known if study in known[scale]]
-        absent = {row.scale: row for row in own.values() if row.verdict == NOT_RUN and not row.hardware}
         words = registry.part(study, "study")
-        found.append(Study(study, words.TITLE, words.QUESTION, scales, columns, claims, list(absent.values())))
+        found.append(Study(study, words.TITLE, words.QUESTION, scales, claims))
     return found
+
+
+def found_of(rows: list[Row]) -> list[Found]:
+    """Every claim at every scale that has results; by claim, larger scales after smaller ones."""
+    best = {(row.claim, row.scale) for row in best_rows(rows)}
+    return [
+        Found(row, registry.claim_of(row.claim).in_plain_words, (row.claim, row.scale) in best)
+        for row in rows
+        if row.hardware
+    ]
+
+
+def not_run(rows: list[Row]) -> list[tuple[Row, str]]:
+    """A row per study and scale without results, with its claims."""
+    absent: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row.verdict == NOT_RUN and not row.hardware:
+            absent.setdefault((row.study, row.scale), []).append(row)
+    return [(same[0], ", ".join(row.claim for row in same)) for same in absent.values()]
 
 
 def _scale(results: Path, study: str, scale: str, metrics: Metrics) -> Scale:
@@ -70,6 +98,17 @@ def _scale(results: Path, study: str, scale: str, metrics: Metrics) -> Scale:
 
 def write_index(results: Path) -> Path:
     """Write <results>/index.html; returns its path. Errors as read_results."""
-    studies = studies_of(results, read_results(results))
-    write_text(results / "index.html", template(Path(__file__).with_name("index.html")).render(studies=studies))
+    known = read_results(results)
+    rows = claim_rows(known)
+    found = found_of(rows)
+    page = template(Path(__file__).with_name("index.html")).render(
+        answer=answer_text(known, rows),
+        found=found,
+        scales=list(dict.fromkeys(one.row.scale for one in found)),
+        studies=studies_of(results, known, rows),
+        absent=not_run(rows),
+        undecided=[claim for claim in registry.deciding_studies() if claim not in {one.row.claim for one in found}],
+        marks=MARKS,
+    )
+    write_text(results / "index.html", page)
     return results / "index.html"

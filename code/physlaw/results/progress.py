@@ -37,7 +37,7 @@ def look(cell: CellConfig) -> CellProgress:
     flops = training_flops(cell)
     record = last_record(cell.folder)
     rate = float(record.get("steps_per_s") or 0.0)
-    pace = cell.train.steps / rate / flops if rate else None
+    pace = cell.train.steps / rate / flops / record.get("stacked", 1) if rate else None
     trained = float(record.get("step", 0)) / cell.train.steps
     share = 1 / (1 + EVALUATION_SHARE)
     if (cell.folder / "evaluation.json").exists():

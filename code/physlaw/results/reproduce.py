@@ -135,9 +135,10 @@ def run_cells(cells: list[CellConfig], workers: int | None = None) -> None:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def reproduce(cells: list[CellConfig], out: Path | None, workers: int | None = None) -> Path:
+def reproduce(cells: list[CellConfig], out: Path | None, workers: int | None = None, stack: int | None = None) -> Path:
     """Run the cells, print the table and the comparison; returns the report page.
 
+    stack: train so many as one first; see cell.stack.
     Results go to reproduced/<study>/<table>/ unless `out` says otherwise, never into results/.
     """
     first = cells[0]
@@ -146,6 +147,10 @@ def reproduce(cells: list[CellConfig], out: Path | None, workers: int | None = N
     if out.resolve() == committed.resolve():
         raise UserError(f"{out} holds the committed results; reproduce writes beside them, never over them")
     started = time.monotonic()
+    if (stack is None and shutil.which("nvidia-smi")) or (stack or 1) > 1:
+        from physlaw.cell.stack import default_stack, train_cells
+
+        train_cells(cells, stack or default_stack())
     run_cells(cells, workers)
     ran = time.monotonic()
     page = collect_and_report(cells, out)

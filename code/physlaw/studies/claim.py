@@ -14,7 +14,8 @@ class Claim:
     results (then theirs is shown). paper: the paper's own figures. says: a decided verdict -> what it says in plain
     words, with {scale}, {part}, {value}, {low}, {high}, {seeds} of the number that decided it; "whether": what is
     asked, for verdicts that decide nothing. also: studies whose cells at the same scale the check needs too. must_fail,
-    must_pass: reference agents for which the verdict must be "not supported", "supported".
+    must_pass: reference agents for which the verdict must be "not supported", "supported". plain: the claim in plain
+    words, where it is not what "whether" asks.
     """
 
     words: str
@@ -25,3 +26,10 @@ class Claim:
     also: Tuple[str, ...] = ()
     must_fail: Tuple[str, ...] = ()
     must_pass: Tuple[str, ...] = ()
+    plain: str = ""
+
+    @property
+    def in_plain_words(self) -> str:
+        """A sentence for who has not read the paper, without its full stop."""
+        text = self.plain or self.says["whether"].replace("whether ", "", 1)
+        return text[:1].upper() + text[1:]

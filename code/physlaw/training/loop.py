@@ -34,7 +34,7 @@ from physlaw.training.optimizers import build_optimizers, learning_rate_factor
 from physlaw.training.precision import autocast
 from physlaw.training.prefetch import on_device
 from physlaw.training.state import TrainState, load_newest, new_ema, save_checkpoint
-from physlaw.training.stopping import StopRequest
+from physlaw.training.stopping import Interrupted, StopRequest
 from physlaw.training.update import FusedUpdate, plain_update
 
 
@@ -84,10 +84,6 @@ class Visitor(Protocol):
 
 
 NOT_FINITE = "not_finite.json"  # in a run folder: the step that was not a number
-
-
-class Interrupted(Exception):
-    """The run was asked to stop and has saved its state."""
 
 
 class NotFinite(UserError):

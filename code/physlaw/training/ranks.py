@@ -1,6 +1,7 @@
 """The processes that share one cell's training, one per accelerator, and what they tell each other.
 
-They find one another by torchrun's variables, or by SLURM's where srun started them. Alone, all of this does nothing.
+They find one another by torchrun's variables, or by SLURM's where srun started them. Alone, all of this does nothing,
+and needs no torch: what trains nothing, a reference agent, goes this way too.
 """
 
 from __future__ import annotations
@@ -15,17 +16,15 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-
-import torch
-import torch.distributed as dist
-from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
+from typing import TYPE_CHECKING, Any
 
 from physlaw import signals
 from physlaw.errors import UserError
 from physlaw.lease import leased
 from physlaw.words import from_environment
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 SILENCE_S = 15.0  # before a word is said about waiting for the others
 PATIENCE = timedelta(days=14)  # others wait while the first one waits for its turn, or evaluates
@@ -98,6 +97,9 @@ def join() -> None:
     me = find_rank(os.environ)
     if me.world == 1:
         return
+    import torch
+    import torch.distributed as dist
+
     backend = "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(me.local % torch.cuda.device_count())
@@ -115,6 +117,9 @@ def join() -> None:
 
 def _meet(me: Rank, backend: str) -> None:
     """Wait for the others, in a thread of its own: while torch waits it answers no signal."""
+    import torch
+    import torch.distributed as dist
+
     failed: list[Exception] = []
 
     def wait() -> None:
@@ -143,6 +148,8 @@ def _meet(me: Rank, backend: str) -> None:
 
 def device() -> str:
     """This process's accelerator if there is one, else the CPU."""
+    import torch
+
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -171,6 +178,9 @@ def on_main(function: Callable[[], Any]) -> Any:
     """Call it in the first process alone; all get its value (plain data), or its UserError."""
     if _me.world == 1:
         return function()
+    import torch
+    import torch.distributed as dist
+
     message: dict[str, Any] = {}
     if is_main():
         try:
@@ -192,6 +202,8 @@ def on_main(function: Callable[[], Any]) -> Any:
 def mean(values: Tensor) -> Tensor:
     """The mean over the processes, on the values' device; a NaN of one is a NaN for all."""
     if _me.world > 1:
+        import torch.distributed as dist
+
         dist.all_reduce(values)
         values /= _me.world
     return values
@@ -201,11 +213,15 @@ def averaging_gradients(model: nn.Module) -> nn.Module:
     """A model whose backward pass leaves the mean gradient over the processes."""
     if _me.world == 1:
         return model
+    from torch.nn.parallel import DistributedDataParallel
+
     return DistributedDataParallel(model, broadcast_buffers=False)
 
 
 def keeping_gradients(model: nn.Module) -> AbstractContextManager[Any]:
     """Inside, a backward pass adds to the process's own gradients; the next one outside averages them all."""
+    from torch.nn.parallel import DistributedDataParallel
+
     return model.no_sync() if isinstance(model, DistributedDataParallel) else nullcontext()
 
 

@@ -1,4 +1,4 @@
-"""How training answers a signal: it finishes its step and saves its state first."""
+"""How training answers a signal: it finishes its step and saves its state first. No torch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import signal
 from types import FrameType
 
 from physlaw.signals import stopping
+
+
+class Interrupted(Exception):
+    """The run was asked to stop and has saved its state."""
 
 
 class StopRequest:

@@ -18,7 +18,7 @@ from physlaw.errors import UserError
 from physlaw.profiles import REPOSITORY
 
 ROWS = "PHYSLAW_TEST_ROWS"  # the file that gets a line per test
-WORKERS, MIN_CORES = 4, 8  # tests at once on one card, where there are cores for it
+WORKERS, MIN_CORES = 8, 8  # tests at once on one card, where there are cores for it: most of them compile
 AFTER_S = 3.0  # before the limit a stage stops by itself what it started, to say how far it came
 
 

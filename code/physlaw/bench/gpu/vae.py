@@ -15,7 +15,8 @@ import torch
 
 from physlaw.bench.gpu.child import Report
 from physlaw.cell.data import world_of
-from physlaw.cell.model import FrameCodec, use_machine
+from physlaw.cell.machine import use_machine
+from physlaw.cell.model import FrameCodec
 from physlaw.cell.tokenizer import tokenizer_task, use_average, vae_train_config
 from physlaw.compose import compose_cell
 from physlaw.config import CellConfig
@@ -25,8 +26,9 @@ from physlaw.models.vae import VideoVAE
 from physlaw.report.acceptance import LIMIT, verdict
 from physlaw.studies import registry
 from physlaw.training import ranks
-from physlaw.training.loop import Interrupted, fit
+from physlaw.training.loop import fit
 from physlaw.training.state import TrainState
+from physlaw.training.stopping import Interrupted
 from physlaw.training.vae_task import VAETask
 
 LOG_EVERY = 5  # steps; there are few

@@ -118,7 +118,7 @@ def _features(frames: Frames, networks: Networks, notes: dict[str, str]) -> dict
 
 
 def _pixel_values(truth: Frames, frames: Frames, networks: Networks) -> tuple[Array, ...]:
-    found = frame_metrics(truth, frames, networks.device)
+    found = frame_metrics(truth, frames)
     return found.ssim, found.psnr
 
 

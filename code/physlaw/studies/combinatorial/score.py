@@ -67,12 +67,15 @@ def metric_networks(config: EvalConfig, codec: Codec) -> Networks:
     Raises:
         UserError: a file is missing, or another one.
     """
-    from physlaw.models.i3d import load_i3d  # torch, which reports do without
-    from physlaw.models.lpips import LPIPS
+    device, lpips, logits = codec.device, None, None
+    if config.lpips_file:
+        from physlaw.models.lpips import LPIPS  # torch, which all other measures do without
 
-    device = codec.device
-    lpips = LPIPS(Path(config.lpips_file), config.lpips_sha256).to(device) if config.lpips_file else None
-    logits = load_i3d(Path(config.i3d_file), config.i3d_sha256).to(device).logits_of if config.i3d_file else None
+        lpips = LPIPS(Path(config.lpips_file), config.lpips_sha256).to(device)
+    if config.i3d_file:
+        from physlaw.models.i3d import load_i3d
+
+        logits = load_i3d(Path(config.i3d_file), config.i3d_sha256).to(device).logits_of
     return Networks(codec.latents, lpips, logits, device)
 
 

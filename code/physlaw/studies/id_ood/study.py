@@ -102,6 +102,7 @@ CLAIMS = {
     ),
     "C4": Claim(
         words="The VAE is not the bottleneck",
+        plain="Compressing and restoring the pictures is not what limits the models",
         check=(
             "The tokenizer is not the bottleneck: error of reconstructed true clips minus that of true "
             "clips, as the release's code measures it, in and out of distribution"

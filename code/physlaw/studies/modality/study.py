@@ -14,6 +14,7 @@ SCENARIOS = {"collision": ("300", "3k", "30k", "300k", "3m", "24m", "10k", "110k
 CLAIMS = {
     "C14": Claim(
         words="Numbers or text as further conditions do not help OOD",
+        plain="Telling a model the start in numbers or in words does not help on motions unlike those in training",
         check=(
             "Numbers or text do not help out of distribution: log ratio of the OOD error to vision only, "
             "mean over data sizes; a help of more than a tenth must be excluded"

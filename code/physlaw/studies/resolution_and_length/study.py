@@ -16,6 +16,7 @@ SCENARIOS = dict.fromkeys(
 CLAIMS = {
     "C16": Claim(
         words="256 x 256 is not better than 128 x 128, three times the steps not better than once",
+        plain="Neither twice the side nor three times the steps helps on motions like those in training",
         check=(
             "Twice the side or three times the steps are no better: log ratio of the ID error to the plain "
             "cell's; a help of more than a tenth must be excluded"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from physlaw.report.figures import IN_DIST, OOD, save
+from physlaw.report.figures import IN_DIST, MANY, OOD, save
 from physlaw.studies.attributes import study as attributes
 
 OUTCOMES = {"keeps_both": "#2da44e", "keeps_first": IN_DIST, "keeps_second": OOD, "undecided": "0.75"}
@@ -119,7 +119,8 @@ def scatter(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> None:
         factor, column, name = MEASURED[attribute]
         for trained, colour, label in ((True, IN_DIST, "trained"), (False, OOD, "crossed")):
             mine = part[(part["level"] == 0) == trained]
-            axes.scatter(mine[factor], mine[column], s=4, alpha=0.5, color=colour, lw=0, label=label)
+            many = len(mine) > MANY
+            axes.scatter(mine[factor], mine[column], s=4, alpha=0.5, color=colour, lw=0, label=label, rasterized=many)
         ends = (part[factor].min(), part[factor].max())
         axes.plot(ends, ends, "k-", lw=0.8)
         axes.set(xlabel=f"conditioned {name}", ylabel=f"generated {name}")

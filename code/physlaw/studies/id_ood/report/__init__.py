@@ -3,9 +3,10 @@
 from functools import partial
 
 from physlaw.report.clips import gather_clips
+from physlaw.report.front import Front
 from physlaw.report.study_report import StudyReport
 from physlaw.studies.id_ood import score, study
-from physlaw.studies.id_ood.report import page
+from physlaw.studies.id_ood.report import front, page
 from physlaw.studies.id_ood.report.verdicts import verdicts
 
 REPORT = StudyReport(
@@ -26,4 +27,5 @@ REPORT = StudyReport(
     ),
     videos=page.shown_clips,
     compared=r"id|ood\d*",
+    front=Front(front.answer, front.strips),
 )

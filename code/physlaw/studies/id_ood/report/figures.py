@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from physlaw.metric import bounds
 from physlaw.report.compared import trained
-from physlaw.report.figures import IN_DIST, OOD, save
+from physlaw.report.figures import IN_DIST, MANY, OOD, save
 from physlaw.report.scaling import AXES
 from physlaw.studies.id_ood.report.fits import ScenarioFits, scenario_fits
 
@@ -79,7 +79,9 @@ def speed_scatter(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> Non
     cells = metrics.loc[metrics["cell"].isin(clips["cell"].unique()), ["cell", "scenario"]].drop_duplicates()
     columns = min(3, len(cells))
     rows = -(-len(cells) // columns)
-    figure, panels = plt.subplots(rows, columns, figsize=(3.6 * columns, 3.4 * rows), squeeze=False)
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(3.6 * columns, 3.4 * rows), squeeze=False, layout="constrained"
+    )
     for axes in panels.flat[len(cells) :]:
         axes.set_visible(False)
     for axes, (cell, scenario) in zip(panels.flat, cells.itertuples(index=False), strict=False):
@@ -95,6 +97,7 @@ def speed_scatter(metrics: pd.DataFrame, clips: pd.DataFrame, path: Path) -> Non
                     color=colour,
                     linewidths=0,
                     label=label if ball == 1 else "_",
+                    rasterized=len(part) > MANY,
                 )
         known = part.filter(regex="law_vx").to_numpy(dtype=float)
         ends = (np.nanmin(known), np.nanmax(known)) if np.isfinite(known).any() else SPEED_BAND
