@@ -14,6 +14,7 @@ from physlaw.__main__ import main
 from physlaw.agents.config import PREFIX
 from physlaw.cell.run import run_cell
 from physlaw.data.npz import write_arrays
+from physlaw.errors import UserError
 from physlaw.exam.config import ExportConfig, PaperConfig, RunConfig, ScoreConfig
 from physlaw.exam.export import export
 from physlaw.exam.page import finish
@@ -97,6 +98,7 @@ def test_the_law_gets_the_same_as_npz_as_function_and_within_the_codecs_floor_as
         assert not law[kind].extra
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("study", "scenario", "agent"), [
     (registry.studies.NAMES[0], "parabola", "clamp"),
     ("velocity_gap", "gap_125_375", "snapper"),
@@ -116,6 +118,7 @@ def test_an_agents_row_is_its_row_in_the_study(tmp_path: Path, study: str, scena
     pd.testing.assert_frame_equal(found, rows, check_dtype=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", ["square_out", "memorization", "attributes", "ring", "resolution_and_length"])
 def test_every_study_of_drawn_objects_is_an_exam(tmp_path: Path, study: str) -> None:
     scenario = next(iter(registry.scenarios_of(study)))
@@ -164,6 +167,7 @@ def test_a_card_has_the_keys_that_others_read(tmp_path: Path, law) -> None:
     assert "NaN" not in (tmp_path / "card.json").read_text()
 
 
+@pytest.mark.slow
 def test_a_new_users_way(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     Path("still.py").write_text(
@@ -175,6 +179,13 @@ def test_a_new_users_way(tmp_path: Path, monkeypatch, capsys) -> None:
     assert main(["exam", "export", "out=exam", "format=npz", *words]) == 0
     assert main(["exam", "run", "model=still:generate", "out=still", "seeds=[0,1]", *words]) == 0
     assert "still:generate" in capsys.readouterr().out
+    for k in (0, 1):
+        assert main(["exam", "run", "model=still:generate", "out=shared", f"part={k}/2", *words]) == 0
+    shared, alone = (
+        sorted(path.name for path in Path(f"{one}/answers/seed0").iterdir()) for one in ("shared", "still")
+    )
+    assert shared == alone
+    assert main(["exam", "run", "model=still:generate", "out=shared", "part=2/2", *words]) == 2
     answers = sorted(Path("still/answers/seed0").glob("*.npz"))
     times = [path.stat().st_mtime_ns for path in answers]
     answers[0].unlink()
@@ -193,3 +204,48 @@ def test_a_new_users_way(tmp_path: Path, monkeypatch, capsys) -> None:
     assert "lacking, blank" in capsys.readouterr().out
     assert main(["exam", "marks"]) == 2
     assert "train, leaks, export, run, score, compare" in capsys.readouterr().err
+
+
+def test_models_that_fail_are_one_line_and_what_is_answered_is_kept(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("fails.py").write_text(
+        "import numpy as np\ncalls = []\nvalue = 3\n\n"
+        "def later(frames, num_frames, prompts, seed):\n"
+        "    calls.append(seed)\n"
+        "    if len(calls) > 1:\n        raise RuntimeError('out of ideas')\n"
+        "    return np.zeros((len(frames), num_frames, 20, 30, 3), np.uint8)\n\n"
+        "def short(frames, num_frames, prompts, seed):\n    return frames[:1]\n"
+    )
+    Path("broken.py").write_text("import a_package_that_is_not_there\n")
+    for model, said in (
+        ("fails:later", "raised RuntimeError: out of ideas; finished answers are kept"),
+        ("fails:short", "returned uint8"),
+        ("fails:value", "is no function but int"),
+        ("fails:nothing", "has no attribute 'nothing'"),
+        ("broken:x", "a_package_that_is_not_there"),
+        ("no_entry_point", "unknown model 'no_entry_point'; valid: package.module:generate"),
+    ):
+        words = [
+            "exam",
+            "run",
+            f"model={model}",
+            f"out={model[-5:]}",
+            "scenarios=[uniform]",
+            "count=2",
+            "resolution=32",
+        ]
+        assert main(words) == 2
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last.startswith("physlaw: error: model") or "unknown model" in last
+        assert said in last
+    assert len(list(Path("later/answers/seed0").glob("*.npz"))) == 2
+
+
+def test_scores_overwrite_nothing_of_others(tmp_path: Path, law) -> None:
+    (tmp_path / "metrics.csv").write_text("mine")
+    folder = answer(PAPER, tmp_path / "a", "npz")
+    with pytest.raises(UserError, match="holds other files"):
+        scored(PAPER, folder, tmp_path)
+    assert (tmp_path / "metrics.csv").read_text() == "mine"
+    with pytest.raises(UserError, match="no multiple"):
+        Paper(PaperConfig(resolution=1021))

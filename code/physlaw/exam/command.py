@@ -67,6 +67,9 @@ def _run(words: list[str]) -> None:
     paper = Paper(config)
     places = run_model(paper, own, _say)
     out = Path(own.out)
+    if own.part:
+        print(out / "answers")
+        return
     scored = score_answers(paper, places, ScoreConfig(name=own.name or own.model), out, _say)
     print(finish(scored, out), end="")
 

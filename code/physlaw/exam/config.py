@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
@@ -71,11 +72,22 @@ class RunConfig:
     name: str = ""  # of the model, for people; that of model= unless named
     batch: int = ranged(8, at_least=1, at_most=4096)  # clips at once
     seeds: Tuple[int, ...] = random_seed((0,))
+    # K/N: ask every N-th batch alone, from the K-th on, and score nothing: for N jobs at once. The same command without
+    # it asks what is left, and scores
+    part: str = ""
 
     def __post_init__(self) -> None:
         check(self)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise UserError(f"seeds must be at least one, and each once, got {list(self.seeds)}")
+        if self.part and not (re.fullmatch(r"\d{1,6}/\d{1,6}", self.part) and self.share[0] < self.share[1]):
+            raise UserError(f"part must be K/N with K from 0 to N - 1, e.g. 0/8, got {self.part!r}")
+
+    @property
+    def share(self) -> Tuple[int, int]:
+        """K and N of part; 0, 1 where all is asked."""
+        first, _, of = (self.part or "0/1").partition("/")
+        return int(first), int(of)
 
 
 @dataclass

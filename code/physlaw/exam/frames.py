@@ -8,7 +8,7 @@
    rate. Of other numbers those nearest to the wanted times are taken, by the rate that is given, else that the file
    says, else the exam's own; and whether the condition is among them is told by the first frame: is it nearer to the
    first or to the last condition frame? Frames that are lacking are blank: no ball is there.
-4. Condition frames are put in the place of an answer's own: what was given is not judged.
+4. Condition frames are put in the place of an answer's own.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ RULES = (
     "in the next column of all, a vanished ball counting as standing still. Follow: 1 for the law, 0 for holding to "
     "the trained range. Committed models and the paper were scored on clips of their own size."
 )
+SHOWN = ("truth", "generated")
 NAMED = 20  # items, by name
 
 
@@ -69,7 +70,7 @@ def notes_of(scored: Scored) -> list[str]:
 
 
 def _clips(scored: Scored) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Scenario -> (block, animation: truth, truth through the answers' way, answer), of the first seed."""
+    """Scenario -> (block, animation: truth, answer), of the first seed."""
     found: dict[str, list[tuple[str, str]]] = {}
     words = registry.part(scored.paper.config.study, "study")
     for cell in scored.cells:
@@ -78,5 +79,5 @@ def _clips(scored: Scored) -> list[tuple[str, list[tuple[str, str]]]]:
         blocks = getattr(words, "SHOWN_BLOCKS", {}).get(cell.scenario)
         paths = visible(cell.folder / "eval", "*.npz")
         chosen = [path for path in paths if blocks is None or path.stem in blocks][:6]
-        found[cell.scenario] = [(path.stem, one) for path in chosen for one in animations(path)]
+        found[cell.scenario] = [(path.stem, one) for path in chosen for one in animations(path, shown=SHOWN)]
     return list(found.items())

@@ -20,7 +20,7 @@ from physlaw.config import CellConfig, digest_of
 from physlaw.data.clips import RenderedClips
 from physlaw.errors import UserError, unknown
 from physlaw.evaluation.blocks import chosen_scenes
-from physlaw.exam.config import PaperConfig
+from physlaw.exam.config import SMALLEST_SIDE, PaperConfig
 from physlaw.exam.prompts import prompt_of
 from physlaw.render.averaging import NATIVE
 from physlaw.render.config import MAX_RESOLUTION
@@ -74,6 +74,11 @@ class Paper:
         if not set(known) <= set(drawn):
             valid = [name for name in studies.NAMES if set(registry.scenarios_of(name)) <= set(drawn)]
             raise UserError(f"study={study} has no exam yet; valid: {', '.join(valid)}")
+        if self.config.resolution // self._enlarged < SMALLEST_SIDE:
+            raise UserError(
+                f"resolution={self.config.resolution} is no multiple of a side of {SMALLEST_SIDE} to {MAX_RESOLUTION} "
+                "pixels, at which pictures are drawn"
+            )
         for scenario in self.config.scenarios:
             if scenario not in known:
                 raise unknown(f"scenario of study {study}", scenario, known)
@@ -92,6 +97,12 @@ class Paper:
     def judged_side(self) -> int:
         """The side in pixels at which clips are measured: larger pictures are averaged to the released size."""
         return min(self.config.resolution, NATIVE)
+
+    @property
+    def _enlarged(self) -> int:
+        """How many times the pictures are enlarged that the renderer draws: it has a largest side."""
+        side = self.config.resolution
+        return next(k for k in range(1, side + 1) if not side % k and side // k <= MAX_RESOLUTION)
 
     def scenario(self, name: str) -> Scenario:
         return registry.part(self.config.study, "sets").SCENARIOS[name]  # type: ignore[no-any-return]
@@ -170,7 +181,7 @@ class Paper:
         trajectory = self.scenes(part.scenario, part.block).trajectory(part.numbers, self.config.cond_frames)
         method = self.cells[part.scenario].data.method
         side = self.config.resolution
-        factor = 1 if side <= MAX_RESOLUTION else next(k for k in range(2, side) if not side % k and side // k <= 512)
+        factor = self._enlarged
         frames = render_clips(trajectory, side // factor, method)
         return frames if factor == 1 else frames.repeat(factor, axis=2).repeat(factor, axis=3)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 from physlaw.data.npz import write_arrays
@@ -33,13 +34,15 @@ def run_model(paper: Paper, config: RunConfig, say: Say) -> dict[int, Path]:
     generate, out = load_model(config.model), Path(config.out)
     _claim(out, {"exam": paper.digest, "model": config.model, "batch": config.batch})
     places = {seed: out / "answers" / f"seed{seed}" for seed in config.seeds}
-    total, done, began, said = len(paper.items) * len(places), 0, time.monotonic(), time.monotonic()
-    made = 0
+    first, every = config.share
+    asked = sum(len(part.items) for part in islice(paper.batches(config.batch), first, None, every))
+    total, done, made, began, said = asked * len(places), 0, 0, time.monotonic(), time.monotonic()
     for seed, folder in places.items():
         folder.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(folder)
+        if not config.part:  # else other jobs are writing
+            remove_leftovers(folder)
         there = {path.stem for path in visible(folder, "*.npz")}
-        for part in paper.batches(config.batch):
+        for part in islice(paper.batches(config.batch), first, None, every):
             if not there.issuperset(part.items):
                 _ask(paper, generate, config.model, part, seed, folder)
                 made += len(part.items)

@@ -33,6 +33,7 @@ from physlaw.studies import registry
 
 KEY = "key.json"  # in <out>/eval: of what it is the evaluation
 SEEDS = re.compile(r"seed(\d{1,18})")
+OF_RUNS = ("answers", "run.json")  # what `exam run` has put beside
 IDENTITY = ("generated_corrected", "corrected_imputed", "measured_share")
 Say = Callable[[str], None]
 
@@ -57,6 +58,8 @@ def answers_by_seed(path: Path) -> dict[int, Path]:
     """A folder of folders seed<k> holds a model's answers with several seeds; any other place, those of one."""
     if path.is_dir():
         found = {int(match[1]): one for one in sorted(path.iterdir()) if (match := SEEDS.fullmatch(one.name))}
+        if linked := [one.name for one in found.values() if one.is_symlink()]:
+            raise UserError(f"{path / linked[0]} is a link; copy the answers there")
         if found:
             return dict(sorted(found.items()))
     return {0: path}
@@ -118,8 +121,8 @@ def _claim(out: Path, key: dict[str, Any]) -> None:
         if read_json(folder / KEY) == key:
             return
         shutil.rmtree(folder)
-    elif folder.exists() or (out.is_dir() and visible(out, "*.mp4")):
-        raise UserError(f"{out} holds other files; choose another out=")
+    elif out.is_dir() and (other := [path.name for path in visible(out, "*") if path.name not in OF_RUNS]):
+        raise UserError(f"{out} holds other files ({other[0]}); choose another out=")
     write_json(folder / KEY, key)
 
 

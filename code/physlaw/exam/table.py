@@ -56,7 +56,7 @@ def exam_table(scored: Scored) -> Table:
                 )
             for who, (column, follow) in BESIDE.items():
                 if column in part:
-                    error = _interval(*estimate(part, column))
+                    error = _interval(*estimate(part[part["seed"] == part["seed"].min()], column))  # the same for all
                     rows.append([*names, who, "", "", error, "", number(follow, 2) if math.isfinite(follow) else ""])
             rows += [[*names, who, *cells] for who, cells in _committed(committed, str(scenario), group)]
             rows += [

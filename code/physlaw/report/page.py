@@ -35,10 +35,10 @@ def _uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def animations(path: Path, panel_px: int = PANEL_PX) -> list[str]:
-    """The clips of an .npz with the arrays SHOWN, (N, T, W, W, 3) uint8 each: N animations with the three side by
+def animations(path: Path, panel_px: int = PANEL_PX, shown: tuple[str, ...] = SHOWN) -> list[str]:
+    """The clips of an .npz with the arrays `shown`, (N, T, W, W, 3) uint8 each: N animations with these side by
     side. panel_px: as side_by_side; 1 for many clips, which the page's style then enlarges."""
-    sources: list[NDArray[np.uint8]] = list(read_arrays(path, SHOWN, COLLECT).values())
+    sources: list[NDArray[np.uint8]] = list(read_arrays(path, shown, COLLECT).values())
     return [
         _uri("image/gif", encode_gif(side_by_side([clips[k] for clips in sources], panel_px)))
         for k in range(len(sources[0]))

@@ -13,7 +13,12 @@ from dataclasses import replace
 from physlaw.report.checks import INCONCLUSIVE, NOT_APPLICABLE, NOT_RUN
 from physlaw.report.verdicts import Verdict
 
-SCALES = {"smoke": "In the smallest runs", "mini": "In small runs", "paper": "At the paper's size"}
+SCALES = {
+    "smoke": "In the smallest runs",
+    "mini": "In small runs",
+    "paper": "At the paper's size",
+    "exam": "In this exam",
+}
 GENERAL = {
     INCONCLUSIVE: "{scale}, it is open whether {whether}: {reason}.",
     NOT_RUN: "{scale}, it is not known yet whether {whether}: {reason}.",
