@@ -113,7 +113,7 @@ def test_the_larger_model_fades_less() -> None:
 
 
 def test_nearest_case_of_bodies_is_a_training_video(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("physlaw.studies.combinatorial.agents.CASES", 40)
+    monkeypatch.setattr("physlaw.studies.combinatorial.nearest.CASES", 40)
     frames, truth, _ = bodies("nearest_case", "6")
     assert changed(frames, truth).all()
     np.testing.assert_array_equal(frames[:, 0], truth[:, 0])
