@@ -199,10 +199,9 @@ def _smaller_model(metrics: pd.DataFrame) -> Verdict:
 
 
 def _ambiguity(metrics: pd.DataFrame) -> Verdict:
-    """C15: in every family accuracy below a pixel is lower than from one on, where it is high."""
-    main = main_model(metrics)
-    if main is None:
-        return _not_run(metrics, "C15", _no_main())
+    """C15: in every family accuracy below a pixel is lower than from one on, where it is high. Of the model that has
+    every number of templates; without one of the largest."""
+    main = main_model(metrics) or ranked_models(metrics)[0]
     if why := _unfinished(metrics, [(main, MOST)]):
         return _not_run(metrics, "C15", why)
     chosen = metrics[(metrics["model"] == main) & (metrics["size"] == MOST)]
