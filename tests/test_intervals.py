@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from physlaw.intervals import bootstrap, normal, student, wilson
+from physlaw.intervals import bootstrap, normal, paired_change, student, wilson
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,36 @@ def test_the_bootstrap_covers_the_mean_as_often_as_it_says() -> None:
         low, high = bootstrap(rng.exponential(size=100), seed=trial)
         hits += low <= 1 <= high
     assert 0.90 < hits / 400 < 0.975
+
+
+@pytest.mark.parametrize("count", [85, 256])
+@pytest.mark.parametrize("rates", [(0.3, 0.3), (0.1, 0.3), (0.02, 0.02), (0.6, 0.1)])
+def test_changes_of_shares_are_covered(count: int, rates: tuple[float, float]) -> None:
+    """Clips of which some change; also where hardly any does."""
+    rng, hits, rounds = np.random.default_rng(2), 0, 1500
+    for _ in range(rounds):
+        own = rng.uniform(size=count)
+        before, after = own < rates[0], np.where(rng.uniform(size=count) < 0.7, own, rng.uniform(size=count)) < rates[1]
+        low, high = paired_change(after.astype(float) - before, shares=True)
+        hits += low <= rates[1] - rates[0] <= high
+    assert hits / rounds >= 0.93
+
+
+@pytest.mark.parametrize("beyond", [False, True])
+def test_changes_of_qualities_are_covered(beyond: bool) -> None:
+    """Most clips stay, some lose much; beyond: less what another one gains."""
+    rng, hits, rounds = np.random.default_rng(3), 0, 1500
+    for _ in range(rounds):
+        changes = np.where(rng.uniform(size=85) < 0.2, rng.normal(60, 10, 85), 0.0)
+        changes -= rng.normal(1, 3, 85) if beyond else 0
+        low, high = paired_change(changes)
+        hits += low <= (11 if beyond else 12) <= high
+    assert hits / rounds >= 0.93
+
+
+def test_where_no_clip_changes_a_share_has_an_interval_and_one_clip_has_none() -> None:
+    low, high = paired_change(np.zeros(256), shares=True)
+    assert low == -high
+    assert 0.005 < high < 0.02
+    assert paired_change(np.zeros(256)) == (0.0, 0.0)
+    assert np.isnan(paired_change(np.ones(1))).all()

@@ -67,6 +67,25 @@ def ratio_bootstrap(above: NDArray[np.float64], below: NDArray[np.float64], seed
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
+def paired_change(changes: NDArray[np.float64], shares: bool = False) -> tuple[float, float]:
+    """Interval of the mean of (N,) changes, each of one clip in two cells; NaN for fewer than two.
+
+    Student's t. Of shares (each clip has it or not) as if four more half clips had changed up, changed down, and not
+    changed twice: where hardly any clip changes, the interval would else have no width.
+    Source: Agresti, Min, Stat. Med. 24 (2005) 729.
+    """
+    count = len(changes)
+    if count < 2:
+        return math.nan, math.nan
+    value = float(changes.mean())
+    if not shares:
+        half = student(count - 1) * float(changes.std(ddof=1)) / math.sqrt(count)
+        return value - half, value + half
+    mean = float(changes.sum()) / (count + 2)
+    half = normal() * math.sqrt(((changes**2).sum() + 1) / (count + 2) - mean**2) / math.sqrt(count + 2)
+    return min(value, mean - half), max(value, mean + half)
+
+
 def student(freedom: float) -> float:
     """The quantile of Student's t at UPPER, for any number of degrees of freedom above 0."""
     from scipy.special import stdtrit  # as scipy.stats.t.ppf, which takes longer to import

@@ -113,7 +113,7 @@ def test_the_larger_model_fades_less() -> None:
 
 
 def test_nearest_case_of_bodies_is_a_training_video(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("physlaw.studies.combinatorial.agents.CASES", 40)
+    monkeypatch.setattr("physlaw.studies.combinatorial.nearest.CASES", 40)
     frames, truth, _ = bodies("nearest_case", "6")
     assert changed(frames, truth).all()
     np.testing.assert_array_equal(frames[:, 0], truth[:, 0])
@@ -125,7 +125,7 @@ def ambiguous(agent: str) -> tuple[list[str], list[str], np.ndarray]:
     videos = ambiguity_sets(cell)[FAMILY]
     scenes = videos.videos
     assert isinstance(scenes, AmbiguityScenes)
-    numbers = videos.numbers[:: max(1, len(videos.numbers) // 10)]
+    numbers = videos.numbers[:: len(videos.numbers) // 10 + 1]  # of both signs, which take turns
     truth = videos.truth(numbers.tolist(), cell.data.num_frames, cell.data.resolution)
     found = outcomes_from_frames(codec.generate(truth, videos.name, numbers), scenes, numbers.tolist())
     margins = np.array([scenes.margin(n, cell.data.resolution) for n in numbers.tolist()])

@@ -15,25 +15,32 @@ from physlaw.metric import notes_text
 from physlaw.studies.combinatorial.score import METRICS
 
 SETS = ("in_template", "out_of_template")
+COMMON = ("common_30", "common_60")
 CAUSES = {"vanished": 0.1, "deformed": 0.2}
 SETTINGS = {"num_frames": 4, "resolution": 8, "detector_clips": 200}
 MARGINS = ((0, 0.25), (0.25, 0.5), (0.5, 1), (1, 2), (2, 4), (4, np.inf), (0, 1), (1, np.inf))
 NO_WEIGHTS = "no weights given"
 GOOD = {"ssim": 0.95, "psnr": 27.0, "frechet_latent": 0.5, "abnormal": 0.2, "position_error": 12.0, "matched": 0.9}
+COPIED = {"ssim": 0.6, "psnr": 15.0, "abnormal": 0.9}  # the nearest case's, out of template
 FLOOR = {"ssim": 1.0, "psnr": 100.0, "frechet_latent": 0.0, "abnormal": 0.02, "position_error": 0.3, "matched": 1.0}
 
 
 def cell_rows(quality: dict[tuple[str, str], float] | None = None, half: float = 0.01) -> list[dict[str, Any]]:
-    """rows.csv of a cell. quality: (set, measure) -> generated value, where it is not GOOD's. Without weights."""
+    """rows.csv of a cell. quality: (set, measure) -> generated value, where it is not GOOD's; "retrieved_..." of the
+    nearest case, out of template. Without weights. Every cell has all of COMMON, as none has outside tests."""
     metrics = {metric.column: metric for metric in METRICS}
     rows: list[dict[str, Any]] = []
-    for group in SETS:
+    for group in (*SETS, *COMMON):
         row: dict[str, Any] = {"kind": "set", "group": group, "clips": 40}
         for source, known in (("generated", GOOD), ("reconstruction", FLOOR)):
             changed = {name: value for (of, name), value in (quality or {}).items() if of == group}
             usual = dict.fromkeys(("lpips", "fvd"), np.nan) | known | CAUSES
+            changed = {name: value for name, value in changed.items() if not name.startswith("retrieved_")}
             for name, value in (usual | (changed if source == "generated" else {})).items():
                 row |= metrics[f"{source}_{name}"].stated(value, value - half, value + half, 40)
+        for name, value in (COPIED if group == SETS[1] else {}).items():
+            value = (quality or {}).get((group, f"retrieved_{name}"), value)
+            row |= metrics[f"retrieved_{name}"].stated(value, value - half, value + half, 40)
         absent = [name for name in ("lpips", "fvd") if np.isnan(row[f"generated_{name}"])]
         rows.append(row | {"notes": notes_text(dict.fromkeys(absent, NO_WEIGHTS))})
     for group, share in (("false positives", 0.03), ("found: object gone", 0.97)):
@@ -43,7 +50,8 @@ def cell_rows(quality: dict[tuple[str, str], float] | None = None, half: float =
     for family in ("gap_ball", "all"):
         for low, high in MARGINS:
             value = 0.6 if high <= 1 else 0.9
-            row = {"kind": "ambiguity", "group": f"{family} {low:g} to {high:g} px", "clips": 10}
+            clips = 50 if (low, high) in MARGINS[-2:] else 10
+            row = {"kind": "ambiguity", "group": f"{family} {low:g} to {high:g} px", "clips": clips}
             row |= metrics["generated_accuracy"].stated(value, value - 0.1, value + 0.1)
             rows.append(row | {f"generated_{name}": count for name, count in counts.items()})
     return rows

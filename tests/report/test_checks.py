@@ -75,6 +75,13 @@ def test_a_part_holds_fails_or_crosses() -> None:
     assert not Part("it", estimate(4.0, 5.0), 5.0, meets=True).fails
 
 
+def test_a_point_holds_by_its_value_and_fails_by_its_interval() -> None:
+    for low, high, expected in ((-0.1, 0.3, (True, False)), (-0.3, 0.1, (False, False)), (-0.3, -0.1, (False, True))):
+        part = Part("it", estimate(low, high), 0.0, meets=True, point=True)
+        assert (part.holds, part.fails) == expected
+    assert Part("it", estimate(0.0, 0.0), 0.0, meets=True, point=True).holds
+
+
 def test_verdicts() -> None:
     good, bad = Part("good", estimate(0.1, 0.3), 0.0), Part("bad", estimate(-0.3, -0.1), 0.0)
     open_part = Part("open", estimate(-0.1, 0.2), 0.0)

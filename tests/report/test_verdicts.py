@@ -11,6 +11,7 @@ import pytest
 from combinatorial_runs import cell_rows, metrics_of
 
 from physlaw.report.checks import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED
+from physlaw.report.compared import CLIPS
 from physlaw.report.verdicts import (
     Difference,
     Verdict,
@@ -18,7 +19,8 @@ from physlaw.report.verdicts import (
     difference,
     verdict_csv,
 )
-from physlaw.studies.combinatorial.report.verdicts import verdicts
+from physlaw.studies.combinatorial.report.gains import Side, gain
+from physlaw.studies.combinatorial.report.verdicts import paper_judgements, verdicts
 
 OUT, IN = "out_of_template", "in_template"
 
@@ -64,6 +66,8 @@ def test_the_four_outcomes() -> None:
     assert down.negated() == up
 
 
+TRAINED = {(IN, "abnormal"): 0.02, (IN, "matched"): 0.99}
+IN_COMMON = {(f"common_{size}", name): value for size in (30, 60) for name, value in (("ssim", 0.96), ("psnr", 28.0))}
 ACCURACY = ["generated_accuracy", "generated_accuracy_low", "generated_accuracy_high"]
 # Values of SSIM, PSNR and abnormal out of template that improve from step to step beyond intervals of +- 0.01.
 RISING = {"6": (0.80, 20.0, 0.6), "30": (0.85, 21.0, 0.4), "60": (0.90, 22.0, 0.2)}
@@ -88,98 +92,182 @@ def found(metrics: pd.DataFrame) -> dict[str, Verdict]:
     return {one.claim: one for one in verdicts(metrics)}
 
 
+def three(**changed: Any) -> pd.DataFrame:
+    """study with seeds 0 to 2, whose values differ by little."""
+    known: dict[str, Any] = {f"large_{size}": quality(numbers) for size, numbers in RISING.items()}
+    known["small_60"] = quality((0.7, 18.0, 0.3))
+    known = {name: values | TRAINED for name, values in known.items()}
+    known["large_6"] |= IN_COMMON
+    cells: dict[Any, Any] = {}
+    for name, values in (known | changed).items():
+        model, size = name.split("_")
+        for seed in range(3):
+            moved = {key: value + 1e-3 * seed for key, value in (known[name] | (values or {})).items()}
+            cells[model, size, seed] = None if values is None else cell_rows(moved)
+    return metrics_of(cells)
+
+
 def test_more_templates_are_better_out_of_template() -> None:
-    verdict = found(study())["C5"]
+    verdict = found(three())["C5"]
     assert verdict.verdict == SUPPORTED
-    assert "SSIM 6 to 30 +0.0500 [+0.0359, +0.0641] better" in verdict.found  # 0.01 * sqrt(2)
-    assert "abnormal 30 to 60 -0.200 [-0.214, -0.186] better" in verdict.found
+    assert "SSIM 6 to 60 +0.1000 [+0.1000, +0.1000]" in verdict.found
+    assert "abnormal 6 to 60, beyond the nearest case +0.400" in verdict.found
+    assert "PSNR 30 to 60, step +1.00" in verdict.found
     assert "no value: FVD, LPIPS" in verdict.found
-    assert verdict.intervals == "over clips of one seed"
+    assert verdict.intervals == "over 3 seeds"
+    assert "SSIM 6 to 60" in verdict.power
     assert verdict.paper.startswith("DiT-XL, 6, 30, 60 templates; FVD 22.1, 19.7, 18.7; SSIM 0.943, 0.950, 0.951")
     assert verdict.command == "physlaw reproduce study=combinatorial profile=smoke recipe=fast"
-    worse = found(study(large_60={(OUT, "abnormal"): 0.5}))["C5"]
-    assert worse.verdict == NOT_SUPPORTED
-    assert "abnormal 30 to 60 +0.100 [+0.086, +0.114] worse" in worse.found
-    assert found(study(large_30={(OUT, "ssim"): 0.805}))["C5"].verdict == INCONCLUSIVE
-    unfinished = found(study(large_30=None))["C5"]
+    worse = found(three(large_60={(OUT, "abnormal"): 0.7}))["C5"]
+    assert (worse.verdict, worse.part) == (NOT_SUPPORTED, "abnormal 6 to 60")
+    assert worse.value < 0, "below 0 is worse whatever the measure's direction"
+    unfinished = found(three(large_30=None))["C5"]
     assert (unfinished.verdict, unfinished.found) == (NOT_RUN, "not finished: large, 30 templates")
 
 
+def test_a_tie_and_what_the_nearest_case_gains_too_are_no_gain() -> None:
+    tied = found(three(large_30={(OUT, "ssim"): 0.8}, large_60={(OUT, "ssim"): 0.8}))["C5"]
+    assert (tied.verdict, tied.part) == (NOT_SUPPORTED, "SSIM 6 to 60")
+    copier = {"large_6": {(OUT, "retrieved_ssim"): 0.5}, "large_60": {(OUT, "retrieved_ssim"): 0.7}}
+    copied = found(three(**copier))["C5"]
+    assert (copied.verdict, copied.part) == (NOT_SUPPORTED, "SSIM 6 to 60, beyond the nearest case")
+    old = three().drop(columns=["retrieved_ssim"])
+    assert found(old)["C5"].reason == "to be run again: stored before retrieved_ssim was measured"
+
+
+def test_a_step_down_within_its_interval_leaves_it_open_and_beyond_it_speaks_against() -> None:
+    rows = three(large_30={(OUT, "ssim"): 0.95})
+    assert found(rows)["C5"].verdict == NOT_SUPPORTED
+    cell = (rows["cell"] == "combinatorial-large-n30-seed0") & (rows["group"] == OUT)
+    rows.loc[cell, "generated_ssim"] = 0.5
+    verdict = found(rows)["C5"]
+    assert verdict.verdict == INCONCLUSIVE or "SSIM" in verdict.part
+    assert found(three(large_30={(OUT, "ssim"): 0.9}))["C5"].verdict == SUPPORTED  # no step down
+
+
+@pytest.mark.parametrize("claim", ["C5", "C6", "C7", "C15"])
+def test_one_seed_decides_nothing(claim: str) -> None:
+    metrics = three()
+    verdict = found(metrics[metrics["seed"] == 0])[claim]
+    assert verdict.verdict == INCONCLUSIVE
+    assert verdict.reason.startswith("1 seed: ")
+    two = found(metrics[metrics["seed"] < 2])[claim]
+    assert two.reason.startswith("2 seeds: ")
+
+
+def test_who_fails_in_template_says_nothing_out_of_it() -> None:
+    verdicts_ = found(three(large_60={(IN, "abnormal"): 0.1}))
+    for claim in ("C5", "C7"):
+        assert verdicts_[claim].verdict == INCONCLUSIVE
+        assert verdicts_[claim].reason.startswith("fails where trained: large, 60 templates: normal clips in template")
+    assert not verdicts_["C6"].reason.startswith("fails")
+    lost = found(three(small_60={(IN, "matched"): 0.9}))
+    assert (lost["C5"].verdict, lost["C7"].verdict) == (SUPPORTED, INCONCLUSIVE)
+
+
 def test_the_latents_distance_is_shown_but_decides_nothing() -> None:
-    verdict = found(study(large_60={(OUT, "frechet_latent"): 9.0}))["C5"]
+    verdict = found(three(large_60={(OUT, "frechet_latent"): 9.0}))["C5"]
     assert verdict.verdict == SUPPORTED
-    assert "Fréchet, latents 30 to 60 +8.5000 [+8.4859, +8.5141] worse, not counted" in verdict.found
+    assert "latents" not in verdict.found
 
 
 def test_a_measure_with_weights_counts() -> None:
-    lpips = {"large_6": 0.08, "large_30": 0.06, "large_60": 0.09}
-    verdict = found(study(**{name: {(OUT, "lpips"): value} for name, value in lpips.items()}))["C5"]
-    assert verdict.verdict == NOT_SUPPORTED
-    assert "LPIPS 30 to 60 +0.0300" in verdict.found
+    lpips = {"small_60": 0.08, "large_60": 0.09}
+    verdict = found(three(**{name: {(OUT, "lpips"): value} for name, value in lpips.items()}))["C7"]
+    assert (verdict.verdict, verdict.part) == (NOT_SUPPORTED, "LPIPS out of template")
 
 
-def test_six_templates_are_best_in_template_or_tied_as_rounded() -> None:
-    tied = found(study(large_6={(IN, "ssim"): 0.9496}, large_60={(IN, "ssim"): 0.9504}))["C6"]
-    assert tied.verdict == SUPPORTED  # both are 0.950 as the paper rounds
-    assert "SSIM 0.950, 0.950, 0.950" in tied.found
-    assert "no value: LPIPS" in tied.found
-    assert "FVD" not in tied.paper
-    assert found(study(large_60={(IN, "ssim"): 0.952}))["C6"].verdict == INCONCLUSIVE  # within its interval
-    assert found(study(large_60={(IN, "ssim"): 0.99}))["C6"].verdict == NOT_SUPPORTED
-    assert found(study(large_60={(IN, "abnormal"): 0.0}))["C6"].verdict == SUPPORTED  # not a measure of this claim
-    assert found(study(large_6=None))["C6"].verdict == NOT_RUN
+def test_six_templates_are_best_on_templates_in_common() -> None:
+    verdict = found(three())["C6"]
+    assert verdict.verdict == SUPPORTED
+    assert "SSIM 6 over 30 +0.0110" in verdict.found
+    assert "no value: LPIPS" in verdict.found
+    assert "FVD" not in verdict.paper
+    tied = found(three(large_60={("common_60", "ssim"): 0.96}))["C6"]
+    assert (tied.verdict, tied.part) == (NOT_SUPPORTED, "SSIM 6 over 60")
+    assert found(three(large_60={(IN, "ssim"): 0.99}))["C6"].verdict == SUPPORTED  # its own templates are easier
+    assert found(three(large_6=None))["C6"].verdict == NOT_RUN
+    metrics = three()
+    old = metrics[~metrics["group"].astype(str).str.startswith("common")]
+    assert found(old)["C6"].reason.startswith("to be run again: stored before")
 
 
 def test_the_smaller_model_is_worse() -> None:
-    verdict = found(study())["C7"]
+    verdict = found(three())["C7"]
     assert verdict.verdict == SUPPORTED
-    assert verdict.found.startswith("small to large, 60 templates; ")
-    assert "SSIM in +0.2500" in verdict.found
-    assert "SSIM out +0.2000" in verdict.found
-    assert found(study(small_60={(IN, "ssim"): 0.99}))["C7"].verdict == NOT_SUPPORTED
-    assert found(study(small_60={(IN, "ssim"): 0.945}))["C7"].verdict == INCONCLUSIVE
-    assert found(study(small_60=None))["C7"].verdict == NOT_RUN
-    metrics = study()
+    assert verdict.found.startswith("small to large, 60 templates, better by; ")
+    assert "SSIM out of template +0.2000" in verdict.found
+    assert found(three(small_60={(OUT, "ssim"): 0.99}))["C7"].verdict == NOT_SUPPORTED
+    assert found(three(small_60=None))["C7"].verdict == NOT_RUN
+    metrics = three()
     alone = found(metrics[metrics["model"] == "large"])["C7"]
     assert alone.verdict == NOT_RUN
     assert "two are needed" in alone.found
 
 
 def test_ambiguity_below_a_pixel() -> None:
-    verdict = found(study())["C15"]  # 0.6 +- 0.1 against 0.9 +- 0.1
-    assert verdict.verdict == SUPPORTED
-    assert "+0.300 [+0.159, +0.441]" in verdict.found
-    for below, expected in ((0.85, INCONCLUSIVE), (0.99, INCONCLUSIVE), (1.2, NOT_SUPPORTED)):
-        metrics = study()
-        half = metrics["group"] == "all 0 to 1 px"
-        metrics.loc[half, ACCURACY] = [below, below - 0.1, below + 0.1]
-        assert found(metrics)["C15"].verdict == expected
-    metrics = study()
-    above = metrics["group"] == "all 1 to inf px"
-    metrics.loc[above, ACCURACY] = [0.1, 0.05, 0.2]
-    assert found(metrics)["C15"].verdict == INCONCLUSIVE  # it fails everywhere
-    assert "fails where nothing is ambiguous" in found(metrics)["C15"].found
-    metrics = study()
+    assert found(three())["C15"].verdict == SUPPORTED  # .6 against .9, the same in every seed
+
+    def with_accuracy(below: float, above: float) -> Verdict:
+        metrics = three()
+        for group, value in (("gap_ball 0 to 1 px", below), ("gap_ball 1 to inf px", above)):
+            rows = metrics["group"] == group
+            metrics.loc[rows, ACCURACY[0]] = value + 1e-3 * metrics.loc[rows, "seed"]
+        return found(metrics)["C15"]
+
+    assert with_accuracy(0.85, 0.9).verdict == NOT_SUPPORTED  # less than ten points
+    assert with_accuracy(0.95, 0.9).verdict == NOT_SUPPORTED
+    low = with_accuracy(0.3, 0.7)
+    assert (low.verdict, low.reason.split(":")[0]) == (INCONCLUSIVE, "fails where nothing is ambiguous")
+    few = three()
+    few.loc[few["group"] == "gap_ball 1 to inf px", "clips"] = 39
+    assert found(few)["C15"].reason.startswith("to be run again: stored before")
+    metrics = three()
     assert found(metrics[metrics["kind"] != "ambiguity"])["C15"].verdict == NOT_RUN
-    assert found(study(large_60=None))["C15"].verdict == NOT_RUN
+    assert found(three(large_60=None))["C15"].verdict == NOT_RUN
 
 
-def test_with_two_seeds_intervals_are_over_seeds() -> None:
-    cells = {
-        ("large", size, seed): cell_rows(quality((ssim + 0.001 * seed, psnr + 0.01 * seed, abnormal - 0.01 * seed)))
-        for size, (ssim, psnr, abnormal) in RISING.items()
-        for seed in (0, 1)
-    }
-    verdict = found(metrics_of(cells))["C5"]
-    assert verdict.intervals == "over 2 seeds"
-    assert verdict.verdict == SUPPORTED
-    half = 4.303 * math.sqrt(0.5e-6)  # two variances of 0.001^2 / 2, halved
-    assert f"SSIM 6 to 30 +0.0500 [{0.05 - half:+.4f}, {0.05 + half:+.4f}]" in verdict.found
+def test_the_papers_own_figures_support_c5_and_c7() -> None:
+    judged = paper_judgements()
+    assert {claim: one.verdict for claim, one in judged.items()} == {"C5": SUPPORTED, "C7": SUPPORTED}
+    assert "LPIPS" in judged["C5"].power
+
+
+def clips_of_cells(changes: dict[str, float], count: int = 60) -> Any:
+    """attrs[CLIPS]: per-clip tables in which out-of-template SSIM is a scene's own plus what the cell adds."""
+    own = np.random.default_rng(0).uniform(0.3, 0.6, count)
+    noise = np.random.default_rng(1).normal(0, 0.01, count)
+
+    def table(cell: str) -> pd.DataFrame:
+        size = cell.split("-")[2][1:]
+        value = own + changes[size] + (noise if size == "60" else 0)
+        names = {"set": OUT, "template": 10060, "scene": np.arange(count), "trial": 0}
+        return pd.DataFrame(names | {"generated_ssim": value, "retrieved_ssim": own})
+
+    return table
+
+
+def test_of_one_seed_clips_are_paired() -> None:
+    metrics = three()
+    metrics = metrics[metrics["seed"] == 0]
+    before, after = (Side(("large", size), OUT) for size in ("6", "60"))
+    alone = gain(metrics, "ssim", before, after)
+    metrics.attrs[CLIPS] = clips_of_cells({"6": 0.1, "60": 0.12})
+    both = gain(metrics, "ssim", before, after)
+    assert alone is not None
+    assert both is not None
+    assert both.value == pytest.approx(0.02, abs=0.005)
+    assert both.half < 0.005 < alone.half
+    beyond = gain(metrics, "ssim", before, after, beyond=True)
+    assert beyond is not None
+    assert beyond.value == pytest.approx(both.value)  # the nearest case gains nothing
+    assert (both.seeds, both.basis) == (1, "over clips")
 
 
 def test_without_all_numbers_of_templates_there_is_no_verdict() -> None:
     every = found(metrics_of({("large", "60", 0): cell_rows()}))
-    assert {one.verdict for one in every.values()} == {NOT_RUN}
+    assert {every[claim].verdict for claim in ("C5", "C6", "C7")} == {NOT_RUN}
+    assert every["C15"].reason.startswith("1 seed: ")  # it needs the most templates alone
     assert every["C5"].found == "no model has cells of 6, 30, 60 templates"
 
 

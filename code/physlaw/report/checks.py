@@ -135,7 +135,8 @@ class Part:
 
     above: whether beyond means above. smallest: the smallest effect that counts, on the right side of the bound; an
     interval that excludes it speaks against the claim. meets: an interval that ends at the bound is beyond it. exempt:
-    three seeds are not asked (a fit over a grid with enough residual degrees of freedom).
+    three seeds are not asked (a fit over a grid with enough residual degrees of freedom). point: for the claim the
+    value alone must be beyond the bound; against it, as ever, the whole interval.
     """
 
     name: str
@@ -146,10 +147,13 @@ class Part:
     meets: bool = False
     exempt: bool = False
     digits: int = 2
+    point: bool = False
 
     @property
     def margin(self) -> float:
-        """How far the interval's nearer end lies beyond the bound; negative: not beyond."""
+        """How far the interval's nearer end (the value, of a point) lies beyond the bound; negative: not beyond."""
+        if self.point:
+            return self.estimate.value - self.bound if self.above else self.bound - self.estimate.value
         return self.estimate.low - self.bound if self.above else self.bound - self.estimate.high
 
     @property

@@ -68,6 +68,8 @@ def clips_of(metrics: Metrics, column: str, names: Names) -> pd.DataFrame:
     if found.nunique() != 1 or CLIPS not in metrics.attrs:
         return pd.DataFrame({"block": [], "scene": [], column: []})
     table = metrics.attrs[CLIPS](found.iloc[0])
+    if not {"block", "scene", "level", "radius_px", column} <= set(table):
+        return pd.DataFrame({"block": [], "scene": [], column: []})
     out = table["level"] > 0
     chosen = out & (table["radius_px"] >= 1) if names["group"] == "ood" else ~out
     return table.loc[chosen & table[column].notna(), ["block", "scene", column]]

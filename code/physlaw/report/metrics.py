@@ -13,6 +13,7 @@ import pandas as pd
 
 from physlaw.csv_file import COLLECT, read_csv
 from physlaw.errors import UserError
+from physlaw.report.compared import CLIPS
 from physlaw.report.old_tables import current
 from physlaw.schema import UNKNOWN, check_schema
 
@@ -25,7 +26,7 @@ TEXTS = {"size": str, "commit": str, "dirty": str}
 
 def read_metrics(folder: Path) -> pd.DataFrame:
     """The rows of a results folder's metrics.csv, of older ones as they are written now; a commit that nobody knew is
-    UNKNOWN.
+    UNKNOWN. attrs[CLIPS] gives the rows of clips.csv of a cell, none where there is no such file.
 
     Raises:
         UserError: it is not there, of a newer schema, not one of this project, cut off or damaged.
@@ -50,6 +51,13 @@ def read_metrics(folder: Path) -> pd.DataFrame:
     blank = [n for n in NAMES if metrics[n].isna().any()] + [n for n in KNOWN if metrics.loc[finished, n].isna().any()]
     if words or blank:
         raise UserError(f"{path}: damaged, column {', '.join(words + blank)} has words or blanks; {COLLECT}")
+
+    def clips(cell: str) -> pd.DataFrame:
+        known = folder / "clips.csv"
+        table = read_csv(known, COLLECT) if known.is_file() else pd.DataFrame({"cell": []})
+        return table[table["cell"] == cell]
+
+    metrics.attrs[CLIPS] = clips
     return metrics
 
 

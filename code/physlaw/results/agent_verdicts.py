@@ -78,9 +78,9 @@ def _tables(folders: Mapping[str, Path]) -> Callable[[str], pd.DataFrame]:
 
 @cache
 def _clips(folder: Path) -> pd.DataFrame:
-    """The per-clip tables of a cell's evaluation, those of clips that have a radius."""
-    tables = (read_csv(path, REMEDY) for path in visible(folder, "*.csv"))
-    known = [table for table in tables if "radius_px" in table]
+    """The per-clip tables of a cell's evaluation, those of clips that have a radius or a template; set: their names."""
+    tables = (read_csv(path, REMEDY).assign(set=path.stem) for path in visible(folder, "*.csv"))
+    known = [table for table in tables if {"radius_px", "template"} & set(table)]
     return pd.concat(known, ignore_index=True) if known else pd.DataFrame()
 
 

@@ -16,10 +16,10 @@ from physlaw.data.world import World
 from physlaw.evaluation.codec import Codec, Frames, Index
 from physlaw.render.bodies import render_bodies
 from physlaw.studies.combinatorial.generated import VideoSet
-from physlaw.studies.combinatorial.score import ambiguity_sets, template_sets
+from physlaw.studies.combinatorial.nearest import nearest_motion
+from physlaw.studies.combinatorial.score import ambiguity_sets, scored_sets
 from physlaw.worlds.bodies import Body, pack
 from physlaw.worlds.phyre.ambiguity import OUTCOMES, AmbiguityScenes
-from physlaw.worlds.phyre.scenes import PhyreScenes, training_videos
 from physlaw.worlds.streams import stream_key, uniforms
 
 Array = NDArray[np.float64]
@@ -29,8 +29,6 @@ FADE = 0.3
 FADE_LESS = {"6": 0.6, "30": 0.3, "60": 0.1}
 FADE_MORE = {"6": 0.1, "30": 0.3, "60": 0.6}
 FADE_UNEQUAL = {"b": 0.5, "xl": 0.1}
-CASES = 3000  # training videos, evenly spread over the set, that nearest_case knows
-_CASE_SIDE = 32  # pixels of the pictures by which it compares
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def _agent(clip: Callable[[Asked], Frames]) -> Maker:
     """An agent from the (T, W, W, 3) frames of a clip; the condition frames are put in their place."""
 
     def make(cell: CellConfig, world: World, training: Training) -> Codec:
-        known = {videos.name: videos for videos in (*template_sets(cell).values(), *ambiguity_sets(cell).values())}
+        known = {videos.name: videos for videos in (*scored_sets(cell).values(), *ambiguity_sets(cell).values())}
 
         def generate(frames: Frames, block: str, numbers: Index) -> Frames:
             drawn = np.stack([clip(Asked(cell, known[block], int(number))) for number in numbers])
@@ -125,25 +123,10 @@ def fade_unequal(asked: Asked) -> Frames:
     return _fading(asked, FADE_UNEQUAL[suffix_of(asked.cell.model.agent)])
 
 
-@lru_cache(maxsize=4)
-def _cases(size: str, seed: int) -> tuple[PhyreScenes, Index, NDArray[np.float32]]:
-    """Training videos, which of them are known, and the (n, pixels) first frames of these."""
-    videos = training_videos(size, seed)
-    numbers = np.arange(CASES, dtype=np.int64) * len(videos) // CASES
-    return videos, numbers, np.stack([_first_frame(*videos.start(int(number))) for number in numbers])
-
-
-def _first_frame(bodies: tuple[Body, ...], poses: Array) -> NDArray[np.float32]:
-    return render_bodies(pack(bodies), poses[None], _CASE_SIDE).reshape(-1).astype(np.float32)
-
-
 def nearest_case(asked: Asked) -> Frames:
     """Of CASES training videos the one whose first frame is nearest."""
-    videos, numbers, pictures = _cases(asked.cell.size, asked.cell.training_draw)
     bodies, poses = asked.motion
-    wanted = _first_frame(bodies, poses[0])
-    best = int(((pictures - wanted) ** 2).sum(axis=1).argmin())
-    return asked.draw(*videos.motion(int(numbers[best]), asked.cell.data.num_frames))
+    return asked.draw(*nearest_motion(asked.cell, bodies, poses[0]))
 
 
 def _like(asked: Asked, number: int) -> Frames:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from physlaw.studies.combinatorial.abnormal import (
     statistics,
 )
 from physlaw.studies.combinatorial.abnormal_check import check_detector, simulated_statistics, spread_numbers
+from physlaw.studies.combinatorial.generated import Part, VideoSet
 from physlaw.tracking.bodies.measure import measure_clips, pose_errors
 from physlaw.worlds.bodies import Body
 from physlaw.worlds.phyre.scenes import training_videos
@@ -66,6 +67,14 @@ class Detector:
             | called.stated(one["value"], one["low"], one["high"])
             for one in self.checked
         ]
+
+    def objects(self, videos: VideoSet, num_frames: int) -> Callable[[NDArray[np.uint8], Part], pd.DataFrame]:
+        """measure, for clips of a part of these videos."""
+
+        def of_part(frames: NDArray[np.uint8], part: Part) -> pd.DataFrame:
+            return self.measure(frames, [videos.motion(number, num_frames) for number in part.numbers.tolist()])
+
+        return of_part
 
     def measure(self, frames: NDArray[np.uint8], motions: Sequence[Motion]) -> pd.DataFrame:
         """(N, T, W, W, 3) clips and their true motions -> a row per clip: abnormal and every cause as 0 or 1, every

@@ -7,7 +7,7 @@ of the true videos are measured the same way: what no model behind that tokenize
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,13 @@ from physlaw.intervals import normal
 from physlaw.metric import Metric, notes_text, of_sources
 from physlaw.studies.combinatorial.abnormal import ABNORMAL, OF_CAUSES
 from physlaw.studies.combinatorial.detector import ANGLE_ERROR, MATCHED, POSITION_ERROR
-from physlaw.studies.combinatorial.generated import GENERATED, RECONSTRUCTION, TRUTH, GeneratedSet, Part
+from physlaw.studies.combinatorial.generated import GENERATED, RECONSTRUCTION, TRUTH, Part
 
 Frames = NDArray[np.uint8]
 Array = NDArray[np.float64]
 
 SOURCES = (GENERATED, RECONSTRUCTION)
+RETRIEVED = "retrieved"  # what a copier of training videos draws (nearest.py)
 SET = "set"  # kind of a set's rows
 FRECHET_DRAWS = 100
 
@@ -59,12 +60,29 @@ class Measured:
     features: dict[str, Array]
     notes: dict[str, str]
 
+    def of(self, chosen: NDArray[np.bool_]) -> Measured:
+        """Of some of the clips: (N,) which."""
+        per_frame, features = ({k: v[chosen] for k, v in known.items()} for known in (self.per_frame, self.features))
+        return Measured(self.table[chosen].reset_index(drop=True), per_frame, features, self.notes)
 
-def measure_set(made: GeneratedSet, networks: Networks, objects: Callable[[Frames, Part], pd.DataFrame]) -> Measured:
+    def beside(self, other: Measured) -> Measured:
+        """With what is known of other sources' clips of the same set."""
+        table = self.table.merge(other.table, on="number", validate="one_to_one")
+        per_frame, features = self.per_frame | other.per_frame, self.features | other.features
+        return Measured(table, per_frame, features, other.notes | self.notes)
+
+
+def measure_set(
+    made: Iterable[Part],
+    networks: Networks,
+    objects: Callable[[Frames, Part], pd.DataFrame],
+    sources: tuple[str, ...] = SOURCES,
+) -> Measured:
     """Measure a set's clips.
 
     Args:
-        objects: clips of a part, and the part -> a table of object measures, a row per clip.
+        made: its parts. objects: clips of a part, and the part -> a table of object measures, a row per clip.
+        sources: whose clips are measured; RETRIEVED alone: of parts whose generated clips are the copier's.
     """
     tables: list[pd.DataFrame] = []
     arrays: dict[str, list[Array]] = {}
@@ -75,15 +93,16 @@ def measure_set(made: GeneratedSet, networks: Networks, objects: Callable[[Frame
 
     for part in made:
         columns = [pd.DataFrame({"number": part.numbers})]
-        for source in SOURCES:
-            frames = part.of(source)
+        for source in sources:
+            frames = part.of(GENERATED if source == RETRIEVED else source)
             metrics = _frame_values(part.truth, frames, networks, notes)
             for name, values in metrics.items():
                 add(f"frames/{source}_{name}", values)
             found = pd.DataFrame({name: values.mean(axis=1) for name, values in metrics.items()})
             columns.append(pd.concat([found, objects(frames, part)], axis=1).add_prefix(f"{source}_"))
-        for source in (*SOURCES, TRUTH):
-            for kind, features in _features(part.of(source), networks, notes).items():
+        for source in (*sources, *([] if sources == (RETRIEVED,) else [TRUTH])):
+            frames = part.of(GENERATED if source == RETRIEVED else source)
+            for kind, features in _features(frames, networks, notes).items():
                 add(f"features/{source}_{kind}", features)
         tables.append(pd.concat(columns, axis=1))
     whole = {name: np.concatenate(parts) for name, parts in arrays.items()}
@@ -161,6 +180,7 @@ OF_FRAMES = tuple(metric for metrics in BY_FRAME for metric in metrics)
 METRICS = (
     *of_sources(SOURCES, (*OF_FRAMES, *OF_FEATURES)),
     *of_sources(SOURCES, (ABNORMAL, *OF_CAUSES, POSITION_ERROR, ANGLE_ERROR, MATCHED)),
+    *of_sources((RETRIEVED,), (*OF_FRAMES, FVD, ABNORMAL)),
 )
 
 

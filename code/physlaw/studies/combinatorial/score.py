@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,30 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from physlaw.config import CellConfig, digest_of
-from physlaw.csv_file import RERUN, read_csv
-from physlaw.data.npz import read_arrays, write_arrays
 from physlaw.evaluation.blocks import Evaluation
 from physlaw.evaluation.codec import Codec
 from physlaw.evaluation.config import EvalConfig
-from physlaw.files import write_json, write_text
+from physlaw.files import write_text
 from physlaw.metric import of_sources
-from physlaw.schema import read_record
 from physlaw.studies.combinatorial.ambiguity import ACCURACY, COUNTS, EDGES, accuracy_by_margin, outcomes_from_frames
 from physlaw.studies.combinatorial.detector import Detector, prepare_detector
-from physlaw.studies.combinatorial.generated import GeneratedSet, Part, VideoSet, chosen_numbers
+from physlaw.studies.combinatorial.generated import GeneratedSet, VideoSet, chosen_numbers
 from physlaw.studies.combinatorial.measures import METRICS as OF_SETS
 from physlaw.studies.combinatorial.measures import SOURCES, Measured, Networks, measure_set, set_row
-from physlaw.studies.combinatorial.study import IN_TEMPLATE, OUT_OF_TEMPLATE, PAPER_CLIPS
-from physlaw.worlds.phyre.ambiguity import FAMILIES, AmbiguityScenes
+from physlaw.studies.combinatorial.nearest import nearest_identity, nearest_measured
+from physlaw.studies.combinatorial.stored import kept
+from physlaw.studies.combinatorial.study import (
+    COMMON,
+    IN_TEMPLATE,
+    OUT_OF_TEMPLATE,
+    PAPER_CLIPS,
+    TEMPLATES,
+    common_name,
+)
+from physlaw.worlds.phyre.ambiguity import FAMILIES
+from physlaw.worlds.phyre.margin_scenes import MarginScenes
 from physlaw.worlds.phyre.scenes import PhyreScenes, in_template_videos, out_of_template_videos
+from physlaw.worlds.phyre.templates import template_set
 
 AMBIGUITY = "ambiguity"
 DECIDED_FRAMES = 32  # in shorter clips the ball is still on its way
@@ -44,14 +52,31 @@ def template_sets(cell: CellConfig) -> dict[str, VideoSet]:
     }
 
 
+def common_templates(size: str) -> frozenset[int]:
+    """Of the templates of the smallest training set those that this one has too: in-template clips of both."""
+    return frozenset(template_set(TEMPLATES[0])) & frozenset(template_set(size))
+
+
+def scored_sets(cell: CellConfig) -> dict[str, VideoSet]:
+    """template_sets, and COMMON: of the smallest training set's in-template videos, those of common_templates; of the
+    smallest set itself IN_TEMPLATE has them."""
+    known = template_sets(cell)
+    if cell.size == TEMPLATES[0]:
+        return known
+    videos, shared = in_template_videos(TEMPLATES[0], cell.data.seed), common_templates(cell.size)
+    numbers = chosen_numbers(len(videos), cell.eval.id_clips or PAPER_CLIPS[IN_TEMPLATE])
+    chosen = [number for number in numbers.tolist() if videos.address(number).template in shared]
+    return {**known, COMMON: VideoSet(COMMON, videos, np.array(chosen, dtype=np.int64))}
+
+
 def ambiguity_sets(cell: CellConfig) -> dict[str, VideoSet]:
-    """The distinct scenes of each family of ambiguous scenes, by the family's name; none for clips too short."""
+    """The scenes of each family of ambiguous scenes, by the family's name; none for clips too short."""
     if cell.data.num_frames < DECIDED_FRAMES:
         return {}
     plain = cell.tokenizer.kind == "pixels"
     return {
         family: VideoSet(f"{AMBIGUITY} {family}", scenes, np.array(scenes.distinct()), plain)
-        for family, scenes in ((family, AmbiguityScenes(family)) for family in FAMILIES)
+        for family, scenes in ((family, MarginScenes(family, cell.data.resolution)) for family in FAMILIES)
     }
 
 
@@ -88,40 +113,42 @@ def score(evaluation: Evaluation) -> pd.DataFrame:
     networks = metric_networks(cell.eval, codec)
     detector = prepare_detector(evaluation)
     rows = detector.rows()
-    for name, videos in template_sets(cell).items():
+    for name, videos in scored_sets(cell).items():
         made = generated_set(cell, name, videos)
         made.make(codec, evaluation.say)
-        rows.append(set_row(name, _measured(evaluation, made, networks, detector)))
+        measured = _measured(evaluation, made, networks, detector)
+        rows.append(set_row(common_name(cell.size) if name == COMMON else name, measured))
+        if name == IN_TEMPLATE and cell.size == TEMPLATES[0]:
+            rows += [_common_row(measured, size) for size in TEMPLATES[1:]]
     for family, videos in ambiguity_sets(cell).items():
         generated_set(cell, family, videos).make(codec, evaluation.say)
     columns = ["kind", "group", "clips", *(name for metric in METRICS for name in metric.columns), "notes"]
     return pd.DataFrame(rows + ambiguity_rows(cell), columns=columns)
 
 
+def _common_row(measured: Measured, size: str) -> dict[str, Any]:
+    """Of the smallest set's in-template clips, the row of those that another training set has in common with it."""
+    shared = measured.table["template"].isin(common_templates(size)).to_numpy()
+    return set_row(common_name(size), measured.of(shared))
+
+
 def _measured(evaluation: Evaluation, made: GeneratedSet, networks: Networks, detector: Detector) -> Measured:
-    """measure_set, kept as eval/<set>.csv and .npz until its networks or its detector change."""
-    folder = made.folder
-    card, table, arrays = (folder.with_name(f"{folder.name}.{kind}") for kind in ("json", "csv", "npz"))
-    identity = digest_of([evaluation.config.networks(), detector.identity])
-    if not (card.exists() and read_record(card, "identity")["identity"] == identity):
-        evaluation.say(f"{folder.name}: measuring")
-        measured = measure_set(made, networks, lambda frames, part: _objects(detector, made, frames, part))
+    """measure_set with the videos' addresses, and out of template with the nearest case beside the model; kept beside
+    the clips until its networks, its detector or the cases change."""
+    copied = made.videos.name == OUT_OF_TEMPLATE
+    cases = nearest_identity(evaluation, made.videos, detector) if copied else ""
+
+    def measure() -> Measured:
+        evaluation.say(f"{made.folder.name}: measuring")
+        measured = measure_set(made, networks, detector.objects(made.videos, made.frames))
         addresses = _addresses(made.videos, measured.table["number"].to_numpy())
-        table_text = pd.concat([addresses, measured.table], axis=1).to_csv(index=False, float_format="%.9g")
-        write_text(table, table_text)
-        kept = {f"frames/{k}": v for k, v in measured.per_frame.items()}
-        kept |= {f"features/{k}": v for k, v in measured.features.items()}
-        write_arrays(arrays, kept)
-        write_json(card, {"identity": identity, "notes": measured.notes})
-    known = read_arrays(arrays, re.compile("(frames|features)/.*"), RERUN)
-    per_frame = {k.removeprefix("frames/"): v for k, v in known.items() if k.startswith("frames/")}
-    features = {k.removeprefix("features/"): v for k, v in known.items() if k.startswith("features/")}
-    return Measured(read_csv(table, RERUN), per_frame, features, read_record(card, "notes")["notes"])
+        measured = replace(measured, table=pd.concat([addresses, measured.table], axis=1))
+        if copied:
+            measured = measured.beside(nearest_measured(evaluation, made.videos, networks, detector))
+        return measured
 
-
-def _objects(detector: Detector, made: GeneratedSet, frames: NDArray[np.uint8], part: Part) -> pd.DataFrame:
-    moved = [made.videos.motion(number, made.frames) for number in part.numbers.tolist()]
-    return detector.measure(frames, moved)
+    basis = [evaluation.config.networks(), detector.identity, *([cases] if copied else [])]
+    return kept(made.folder, digest_of(basis), measure)
 
 
 def _addresses(videos: VideoSet, numbers: NDArray[np.int64]) -> pd.DataFrame:
@@ -136,7 +163,8 @@ def ambiguity_table(cell: CellConfig) -> pd.DataFrame:
     outcome, and the one found in each source."""
     tables = [pd.DataFrame(columns=["family", "number", "margin", "true", *SOURCES])]
     for family, videos in ambiguity_sets(cell).items():
-        scenes = AmbiguityScenes(family)
+        scenes = videos.videos
+        assert isinstance(scenes, MarginScenes)
         for part in generated_set(cell, family, videos):
             numbers = part.numbers.tolist()
             columns: dict[str, Any] = {"family": family, "number": numbers}

@@ -31,7 +31,7 @@ THROUGH, RESTS, LEFT, RIGHT = "through", "rests", "left", "right"
 OUTCOMES = (THROUGH, RESTS, LEFT, RIGHT)
 ELSEWHERE, MISSING = "elsewhere", "missing"  # what no law gives: hanging in the air, and no ball at all
 
-_HEIGHT = 0.3  # fraction of the side, of the black balls' centres
+BLOCK_HEIGHT = 0.3  # fraction of the side, of the black balls' centres
 _GREEN_RADIUS = 25.5  # px; it stands on the floor and stops what rolls left
 _TOUCH = 16.0  # px; a ball this near a black one rests on it: a pixel of a 32 px picture
 _WALLS, _WALL_POSES = walls()
@@ -130,7 +130,7 @@ class AmbiguityScenes:
             GAP_WIDTH: (0.46 - 0.0005 * seed, 0.54 + 0.0005 * seed),
             OFFSET_BLOCK: (0.4 + 0.0001 * (seed - _SEEDS // 2),),
         }[self.family]
-        return SIDE * np.array([(place, _HEIGHT) for place in places])
+        return SIDE * np.array([(place, BLOCK_HEIGHT) for place in places])
 
     def margin(self, number: int, side: int = SIDE) -> float:
         """How far a scene is from being undecidable, in pixels of a picture `side` wide.

@@ -40,6 +40,12 @@ def pixel_ball(action: Sequence[float]) -> tuple[int, int, int]:
     return math.floor(_SPAN * ax), math.floor(_SPAN * ay), round(_SMALLEST + _RADIUS_SPAN * ar)
 
 
+def action_of(pixels: Sequence[int]) -> Action:
+    """The other way round: centre and radius in whole px -> an action that gives them."""
+    x, y, radius = pixels
+    return (x + 0.5) / _SPAN, (y + 0.5) / _SPAN, (radius - _SMALLEST) / _RADIUS_SPAN
+
+
 def red_ball(action: Sequence[float]) -> tuple[Body, NDArray[np.float64]]:
     """(ax, ay, ar) -> the ball and its (3,) pose. Raises UserError as pixel_ball."""
     x, y, radius = pixel_ball(action)

@@ -21,7 +21,7 @@ from physlaw.errors import UserError
 from physlaw.files import visible, write_text
 from physlaw.report.page import SHOWN, shown_cells
 from physlaw.studies.combinatorial.measures import OF_FRAMES
-from physlaw.studies.combinatorial.study import SETS
+from physlaw.studies.combinatorial.study import COMMON, SETS
 
 TEMPLATES_SHOWN = 10  # of each set
 BY_FRAME = tuple(metric.name for metric in OF_FRAMES)  # as far as they were measured
@@ -45,12 +45,14 @@ def gather(cells: list[CellConfig], out: Path) -> None:
             if cell in shown:
                 path = out / "clips" / f"{cell.name}.{name}.npz"
                 write_arrays(path, _chosen_clips(folder / name, table))
+        if (folder / f"{COMMON}.csv").is_file():  # of the smallest training set its in-template clips are
+            clips.append(_named(read_csv(folder / f"{COMMON}.csv", RERUN), cell=cell.name, set=COMMON))
         ambiguous.append(_named(read_csv(folder / "ambiguity.csv", RERUN), cell=cell.name))
     every = pd.concat(clips, ignore_index=True)
     _write_csv(out / "clips.csv", every)
     _write_csv(out / "frames.csv", pd.concat(frames, ignore_index=True))
     _write_csv(out / "ambiguity.csv", pd.concat(ambiguous, ignore_index=True))
-    _write_csv(out / "automatic.csv", _automatic(every))
+    _write_csv(out / "automatic.csv", _automatic(every[every["set"].isin(SETS)]))
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -57,12 +57,12 @@ AMBIGUITY_CAPTION = (
 )
 PAIRED = (
     "The same scenes continued by two cells, clip by clip: mean of the second minus the first, 95 % interval over the "
-    "clips in common, first seed each. For information; the verdicts do not use it."
+    "clips in common, first seed each. Of one seed alone they decide nothing."
 )
 VALUES = "Every measure of every cell with its 95 % interval over clips, number of clips and protocol, by its number:"
 ABOUT_VERDICTS = (
-    "A difference is the second cell's value minus the first's, with its 95 % interval; “better”, “worse”: beyond that "
-    "interval; “open”: within it."
+    "A difference: by how much the second cell is better than the first on the same clips, below 0 where it is worse, "
+    "with its 95 % interval; “beyond the nearest case”: less what copies of training clips gain."
 )
 ABOUT_CLIPS = "Of each template the worst and the median clip by SSIM."
 BARS = "Bars: 95 % intervals over clips; with several seeds their range. Measures without a value have no panel."

@@ -1,7 +1,7 @@
 """Cells compared clip by clip, from clips.csv: the same scene continued by two models.
 
 What the scenes have in common drops out, so these intervals are narrower than those between two cells' means. They are
-of one seed and say nothing about another one; verdicts do not use them.
+of one seed and say nothing about another one.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from physlaw.studies.combinatorial.abnormal import CAUSES
 from physlaw.studies.combinatorial.ambiguity import COUNTS
 from physlaw.studies.combinatorial.detector import CHECKED, DETECTOR
 from physlaw.studies.combinatorial.generated import GENERATED, RECONSTRUCTION
-from physlaw.studies.combinatorial.measures import METRICS, SET
+from physlaw.studies.combinatorial.measures import METRICS, RETRIEVED, SET
 from physlaw.studies.combinatorial.report.rows import (
     ABOVE,
     BELOW,
@@ -107,6 +107,8 @@ def value_table(metrics: pd.DataFrame, settings: dict[str, Any]) -> Table:
                 if metric.column not in row or metric.name in CAUSES:
                     continue
                 value = metric.read(row)
+                if metric.source == RETRIEVED and np.isnan(value.value):
+                    continue  # measured out of template alone
                 found = [interval(value, metric.digits), _count(value.clips)]
                 how = numbers[metric.protocol.format(**settings)]
                 rows.append([*names, group, metric.source, metric.header, *found, how, _words(notes.get(metric.name))])

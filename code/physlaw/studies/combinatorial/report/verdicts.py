@@ -1,25 +1,28 @@
-"""Claims C5, C6, C7 and C15, decided from metrics.csv alone."""
+"""Claims C5, C6, C7 and C15, decided from metrics.csv, and of one seed from the clips beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 
 import pandas as pd
 
 from physlaw.metric import HIGHER
-from physlaw.report.checks import INCONCLUSIVE, NOT_RUN, NOT_SUPPORTED, SUPPORTED
-from physlaw.report.compared import trained
-from physlaw.report.verdicts import Difference, Verdict, basis, decide, difference
+from physlaw.report.checks import INCONCLUSIVE, NOT_RUN, Gate, Judgement, Part, judge, over_seeds, paired
+from physlaw.report.compared import is_agent, lacking, trained
+from physlaw.report.verdicts import Verdict, verdict_of
+from physlaw.studies.combinatorial import study
 from physlaw.studies.combinatorial.ambiguity import ALL
+from physlaw.studies.combinatorial.measures import RETRIEVED
+from physlaw.studies.combinatorial.report.gains import Side, gain, point
 from physlaw.studies.combinatorial.report.rows import (
     ABOVE,
     BELOW,
     MEASURES,
-    SET_NAMES,
     Key,
+    families,
     known_values,
     main_model,
     metric_of,
@@ -30,49 +33,27 @@ from physlaw.studies.combinatorial.report.rows import (
 from physlaw.studies.combinatorial.score import AMBIGUITY
 from physlaw.studies.combinatorial.study import (
     CLAIMS,
+    FEWEST_SCENES,
     IN_TEMPLATE,
     IN_TEMPLATE_QUALITY,
     OUT_OF_TEMPLATE,
     PAPER,
     PAPER_MODELS,
+    RIGHT,
     SETS,
     SHOWN_ONLY,
     TEMPLATES,
+    TRAINED_LEAST,
+    WORSE,
+    common_name,
 )
 
 NOTHING: Mapping[str, pd.DataFrame] = MappingProxyType({})
-Named = tuple[str, Difference]
+Figures = Mapping[str, tuple[float, float]]  # measure -> in template, out of template
 LARGER, SMALLER = PAPER_MODELS
-MOST = TEMPLATES[-1]
-CAPABLE = 0.5  # accuracy of the outcome from one pixel on that a model must be able to have
-BEYOND = "every difference in the right direction, its interval beyond 0"
-
-
-@dataclass(frozen=True)
-class Change:
-    """A measure from one cell to another that should be better."""
-
-    measure: str
-    where: str  # which cells and set, in words
-    change: Difference  # as measured, whatever the direction
-
-    @property
-    def improvement(self) -> Difference:
-        return self.change if metric_of(self.measure).better == HIGHER else self.change.negated()
-
-    @property
-    def name(self) -> str:
-        return f"{metric_of(self.measure).header}{self.where}"
-
-    @property
-    def counts(self) -> bool:
-        return self.measure not in SHOWN_ONLY
-
-    def text(self) -> str:
-        word = {SUPPORTED: "better", NOT_SUPPORTED: "worse"}.get(decide([self.improvement]), "open")
-        metric = metric_of(self.measure)
-        shown = self.change.text(metric.digits + 1)
-        return f"{self.name} {shown} {word if self.counts else f'{word}, not counted'}"
+LEAST, MOST = TEMPLATES[0], TEMPLATES[-1]
+COUNTED = tuple(name for name in MEASURES if name not in SHOWN_ONLY)
+OLD = "to be run again: stored before"
 
 
 def verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame] = NOTHING) -> list[Verdict]:
@@ -81,32 +62,34 @@ def verdicts(metrics: pd.DataFrame, others: Mapping[str, pd.DataFrame] = NOTHING
     return [_more_templates(metrics), _in_template(metrics), _smaller_model(metrics), _ambiguity(metrics)]
 
 
-# Nine arguments: the fields of a Verdict as they stand there.
-def _verdict(
-    metrics: pd.DataFrame,
-    claim: str,
-    found: str,
-    threshold: str,
-    verdict: str,
-    intervals: str,
-    paper: str,
-    number: Named | None = None,
-    reason: str = "",
+def paper_judgements() -> dict[str, Judgement]:
+    """What the checks of C5 and C7 say of the paper's own figures: point estimates, as if of enough seeds. It has no
+    nearest case. The paper's in-template sets differ (C6), and it scores no ambiguous scenes (C15)."""
+    by_size = [PAPER[LARGER, size] for size in TEMPLATES]
+    pairs = [(by_size[0], by_size[-1], ""), *((a, b, " step") for a, b in pairwise(by_size))]
+    more = [part for before, after, name in pairs for part in _paper_parts(before, after, name)]
+    fewer = _paper_parts(PAPER[SMALLER, MOST], PAPER[LARGER, MOST], "")
+    return {"C5": judge(more, agent=True), "C7": judge(fewer, agent=True)}
+
+
+def _paper_parts(before: Figures, after: Figures, name: str) -> list[Part]:
+    side, parts = SETS.index(OUT_OF_TEMPLATE), []
+    for measure in (metric_of(one) for one in COUNTED if one in before):
+        change = after[measure.name][side] - before[measure.name][side]
+        parts.append(Part(measure.header + name, point(change if measure.better == HIGHER else -change), 0.0))
+    return parts
+
+
+def _not_run(metrics: pd.DataFrame, claim: str, why: str, paper: str = "") -> Verdict:
+    return verdict_of(metrics, study, claim, Judgement(NOT_RUN, why), why, CLAIMS[claim].threshold, "", paper)
+
+
+def _judged(
+    metrics: pd.DataFrame, claim: str, parts: list[Part], gates: list[Gate], found: list[str], paper: str = ""
 ) -> Verdict:
-    """number: what decided it, positive where it is for the claim."""
-    first = metrics.iloc[0]
-    command = f"physlaw reproduce study={first['study']} profile={first['profile']} recipe={first['recipe']}"
-    one = Verdict(claim, verdict, CLAIMS[claim].check, found, threshold, intervals, paper, command, reason)
-    if number is None:
-        return one
-    part, change = number
-    return replace(one, value=change.value, low=change.low, high=change.high, part=part, seeds=change.seeds)
-
-
-def _clearest(changes: list[Named]) -> Named | None:
-    """What speaks most clearly against a claim, by half widths of its interval."""
-    known = [one for one in changes if one[1].high > one[1].low]
-    return min(known, key=lambda one: one[1].low / (one[1].high - one[1].low), default=None)
+    judged = judge(parts, gates, agent=is_agent(metrics))
+    basis = "; ".join(dict.fromkeys(part.estimate.basis for part in parts))
+    return verdict_of(metrics, study, claim, judged, "; ".join(found), CLAIMS[claim].threshold, basis, paper)
 
 
 def _unfinished(metrics: pd.DataFrame, keys: list[Key]) -> str:
@@ -115,129 +98,134 @@ def _unfinished(metrics: pd.DataFrame, keys: list[Key]) -> str:
     return f"not finished: {'; '.join(missing)}" if missing else ""
 
 
-def _available(metrics: pd.DataFrame, keys: list[Key], groups: tuple[str, ...]) -> tuple[list[str], str]:
-    """The measures that every cell has on these sets, and a sentence on those it has not."""
-    there = [m for m in MEASURES if all(len(known_values(metrics, key, g, m)) for key in keys for g in groups)]
-    absent = [metric_of(m).header for m in MEASURES if m not in there]
-    return there, f"; no value: {', '.join(absent)}" if absent else ""
+def _absent(there: list[str], asked: tuple[str, ...]) -> list[str]:
+    headers = [metric_of(name).header for name in asked if name not in there]
+    return [f"no value: {', '.join(headers)}"] if headers else []
 
 
-def _change(metrics: pd.DataFrame, measure: str, group: str, before: Key, after: Key, where: str) -> Change:
-    sides = (known_values(metrics, key, group, measure) for key in (before, after))
-    return Change(measure, where, difference(*sides))
+def gates_of(metrics: pd.DataFrame, keys: list[Key]) -> list[Gate]:
+    """What every model must do in template, means over seeds: lose no object, and draw next to nothing abnormal."""
+    gates = []
+    for key in keys:
+        for measure, name in (("matched", "objects matched"), ("abnormal", "normal clips")):
+            values = known_values(metrics, key, IN_TEMPLATE, measure)["value"]
+            if len(values):
+                share = float(values.mean()) if measure == "matched" else 1 - float(values.mean())
+                found = f"{share:.3f} (>= {TRAINED_LEAST:g})"
+                gates.append(Gate(f"{', '.join(key)} templates: {name} in template", share >= TRAINED_LEAST, found))
+    return gates
 
 
-def _improves(
-    metrics: pd.DataFrame, claim: str, steps: list[tuple[Key, Key, str, str]], prefix: str, paper: str
-) -> Verdict:
-    """A claim that from `before` to `after` every available measure improves: steps (before, after, set, in words)."""
-    keys = list(dict.fromkeys(key for before, after, _, _ in steps for key in (before, after)))
-    groups = tuple(dict.fromkeys(group for _, _, group, _ in steps))
-    if missing := _unfinished(metrics, keys):
-        return _verdict(metrics, claim, missing, BEYOND, NOT_RUN, "", paper)
-    there, absent = _available(metrics, keys, groups)
-    changes = [
-        _change(metrics, measure, group, before, after, where)
-        for measure in there
-        for before, after, group, where in steps
-    ]
-    counted = [one for one in changes if one.counts]
-    decided = decide(one.improvement for one in counted)
-    found = "; ".join([prefix, *(one.text() for one in changes)]) + absent
-    number = _clearest([(one.name, one.improvement) for one in counted])
-    return _verdict(metrics, claim, found, BEYOND, decided, basis(one.change for one in counted), paper, number)
+def _part(
+    metrics: pd.DataFrame, measure: str, sides: tuple[Side, Side], name: str, beyond: bool = False, step: bool = False
+) -> Part | None:
+    found = gain(metrics, measure, *sides, beyond=beyond)
+    if found is None:
+        return None
+    metric = metric_of(measure)
+    return Part(f"{metric.header} {name}", found, 0.0, meets=step, point=step, digits=metric.digits + 1)
+
+
+def _texts(parts: list[Part]) -> list[str]:
+    return [f"{part.name} {part.estimate.text(part.digits, '+')}" for part in parts]
 
 
 def _more_templates(metrics: pd.DataFrame) -> Verdict:
+    """C5: from the fewest templates to the most better out of template, by more than the nearest case gains from them;
+    the steps between in the same direction."""
     main, paper = main_model(metrics), _paper_by_templates(OUT_OF_TEMPLATE)
     if main is None:
-        return _verdict(metrics, "C5", _no_main(), BEYOND, NOT_RUN, "", paper)
-    steps = [((main, a), (main, b), OUT_OF_TEMPLATE, f" {a} to {b}") for a, b in pairwise(TEMPLATES)]
-    return _improves(metrics, "C5", steps, f"{main}, out of template", paper)
-
-
-def _smaller_model(metrics: pd.DataFrame) -> Verdict:
-    models, paper = [m for m in ranked_models(metrics) if seeds_of(metrics, (m, MOST))[0]], _paper_models()
-    if len(models) < 2:
-        found = f"one model has cells of {MOST} templates, two are needed"
-        return _verdict(metrics, "C7", found, BEYOND, NOT_RUN, "", paper)
-    larger, smaller = models[0], models[-1]
-    steps = [((smaller, MOST), (larger, MOST), group, f" {SET_NAMES[group]}") for group in SETS]
-    return _improves(metrics, "C7", steps, f"{smaller} to {larger}, {MOST} templates", paper)
+        return _not_run(metrics, "C5", _no_main(), paper)
+    keys = [(main, size) for size in TEMPLATES]
+    if why := _unfinished(metrics, keys) or lacking(metrics, [f"{RETRIEVED}_ssim"]):
+        return _not_run(metrics, "C5", why, paper)
+    sides = [Side(key, OUT_OF_TEMPLATE) for key in keys]
+    parts: list[Part] = []
+    there = []
+    for measure in COUNTED:
+        asked = [((sides[0], sides[-1]), f"{LEAST} to {MOST}", beyond, False) for beyond in (False, True)]
+        asked += [((a, b), f"{a.key[1]} to {b.key[1]}, step", False, True) for a, b in pairwise(sides)]
+        known = [
+            _part(metrics, measure, pair, f"{name}{', beyond the nearest case' if beyond else ''}", beyond, step)
+            for pair, name, beyond, step in asked
+        ]
+        found = [part for part in known if part is not None]
+        if len(found) == len(asked):
+            parts += found
+            there.append(measure)
+    texts = [f"{main}, out of template, better by", *_texts(parts), *_absent(there, COUNTED)]
+    return _judged(metrics, "C5", parts, gates_of(metrics, keys), texts, paper)
 
 
 def _in_template(metrics: pd.DataFrame) -> Verdict:
-    """SUPPORTED: 6 templates best or tied as rounded. NOT_SUPPORTED: as rounded another number is better, and beyond
-    the interval of the difference."""
-    threshold, paper = "none better after rounding", _paper_by_templates(IN_TEMPLATE, IN_TEMPLATE_QUALITY)
-    main = main_model(metrics)
+    """C6: on the templates that two training sets have in common the fewest templates are better, by every measure. Its
+    outcome is what was trained, so that it has no gate."""
+    paper, main = _paper_by_templates(IN_TEMPLATE, IN_TEMPLATE_QUALITY), main_model(metrics)
     if main is None:
-        return _verdict(metrics, "C6", _no_main(), threshold, NOT_RUN, "", paper)
-    keys = [(main, size) for size in TEMPLATES]
-    if missing := _unfinished(metrics, keys):
-        return _verdict(metrics, "C6", missing, threshold, NOT_RUN, "", paper)
-    there, _ = _available(metrics, keys, (IN_TEMPLATE,))
-    measures = [name for name in IN_TEMPLATE_QUALITY if name in there]
-    better, differences, texts = [], [], []
-    changes: list[Change] = []
-    for measure in measures:
-        metric = metric_of(measure)
-        means = [float(known_values(metrics, key, IN_TEMPLATE, measure)["value"].mean()) for key in keys]
-        shown = [f"{mean:.{metric.digits}f}" for mean in means]
-        others = []
-        for key, text in zip(keys[1:], shown[1:], strict=True):
-            change = _change(metrics, measure, IN_TEMPLATE, keys[0], key, f" {TEMPLATES[0]} to {key[1]}")
-            differences.append(change.change)
-            changes.append(change)
-            rise = float(text) - float(shown[0])
-            if (rise if metric.better == HIGHER else -rise) > 0:
-                better.append(change.improvement)
-            others.append(f"{TEMPLATES[0]} to {key[1]}: {change.change.text(metric.digits + 1)}")
-        texts.append(f"{metric.header} {', '.join(shown)} ({', '.join(others)})")
-    if not measures:
-        decided = NOT_RUN
-    elif not better:
-        decided = SUPPORTED
-    else:
-        decided = NOT_SUPPORTED if any(one.low > 0 for one in better) else INCONCLUSIVE
-    absent = [metric_of(name).header for name in IN_TEMPLATE_QUALITY if name not in measures]
-    found = "; ".join([f"{main}, in template, {', '.join(TEMPLATES)} templates", *texts])
-    found += f"; no value: {', '.join(absent)}" if absent else ""
-    most = max(changes, key=lambda one: one.improvement.low, default=None)  # speaks most for more templates
-    number = (most.name, most.improvement) if most else None
-    return _verdict(metrics, "C6", found, threshold, decided, basis(differences), paper, number)
+        return _not_run(metrics, "C6", _no_main(), paper)
+    if why := _unfinished(metrics, [(main, size) for size in TEMPLATES]):
+        return _not_run(metrics, "C6", why, paper)
+    groups = {size: common_name(size) for size in TEMPLATES[1:]}
+    if not set(groups.values()) <= set(metrics["group"]):
+        return _not_run(metrics, "C6", f"{OLD} the templates that training sets have in common were scored", paper)
+    parts, there = [], []
+    for measure in IN_TEMPLATE_QUALITY:
+        known = [
+            _part(metrics, measure, (Side((main, size), group), Side((main, LEAST), group)), f"{LEAST} over {size}")
+            for size, group in groups.items()
+        ]
+        found = [part for part in known if part is not None]
+        if len(found) == len(groups):
+            parts += found
+            there.append(measure)
+    texts = [f"{main}, templates in common, better by", *_texts(parts), *_absent(there, IN_TEMPLATE_QUALITY)]
+    return _judged(metrics, "C6", parts, [], texts, paper)
+
+
+def _smaller_model(metrics: pd.DataFrame) -> Verdict:
+    """C7: out of template the larger model is better by every measure."""
+    models, paper = [m for m in ranked_models(metrics) if seeds_of(metrics, (m, MOST))[0]], _paper_models()
+    if len(models) < 2:
+        return _not_run(metrics, "C7", f"one model has cells of {MOST} templates, two are needed", paper)
+    keys = [(models[-1], MOST), (models[0], MOST)]
+    if why := _unfinished(metrics, keys):
+        return _not_run(metrics, "C7", why, paper)
+    smaller, larger = (Side(key, OUT_OF_TEMPLATE) for key in keys)
+    known = {name: _part(metrics, name, (smaller, larger), "out of template") for name in COUNTED}
+    parts = [part for part in known.values() if part is not None]
+    there = [name for name, part in known.items() if part is not None]
+    texts = [f"{models[-1]} to {models[0]}, {MOST} templates, better by", *_texts(parts), *_absent(there, COUNTED)]
+    return _judged(metrics, "C7", parts, gates_of(metrics, keys), texts, paper)
 
 
 def _ambiguity(metrics: pd.DataFrame) -> Verdict:
-    """Only a model that is right where the margin is clear can show what ambiguity costs."""
-    threshold = f"difference > 0, its interval beyond 0; open if the accuracy from one pixel on is below {CAPABLE:g}"
-    paper = "examples, no figures"
-    main = main_model(metrics)
-    if main is None:
-        return _verdict(metrics, "C15", _no_main(), threshold, NOT_RUN, "", paper)
-    if missing := _unfinished(metrics, [(main, MOST)]):
-        return _verdict(metrics, "C15", missing, threshold, NOT_RUN, "", paper)
-    chosen = metrics[(metrics["model"] == main) & (metrics["size"] == MOST) & (metrics["kind"] == AMBIGUITY)]
-    sides = (chosen[chosen["group"] == f"{ALL} {name}"] for name in (BELOW, ABOVE))
-    below, above = (read_values(rows, metric_of("accuracy")).dropna(subset="value") for rows in sides)
-    where = f"{main}, {MOST} templates"
-    if below.empty or above.empty:
-        return _verdict(metrics, "C15", f"{where}: no ambiguous clips scored", threshold, NOT_RUN, "", paper)
-    change = difference(below, above)
-    decided, reason = decide([change]), ""
-    if float(above["high"].max()) < CAPABLE:
-        decided, where = INCONCLUSIVE, f"{where}, which fails where nothing is ambiguous"
-        reason = f"fails where nothing is ambiguous: accuracy {float(above['value'].mean()):.3f}"
-    found = f"{where}; below one pixel {_accuracy(below)}; from one pixel on {_accuracy(above)}; " + change.text(3)
-    number = ("accuracy from one pixel on minus below", change)
-    return _verdict(metrics, "C15", found, threshold, decided, change.basis, paper, number, reason)
+    """C15: in every family accuracy below a pixel is lower than from one on, where it is high. Of the model that has
+    every number of templates; without one of the largest."""
+    main = main_model(metrics) or ranked_models(metrics)[0]
+    if why := _unfinished(metrics, [(main, MOST)]):
+        return _not_run(metrics, "C15", why)
+    chosen = metrics[(metrics["model"] == main) & (metrics["size"] == MOST)]
+    known = [name for name in families(chosen) if name != ALL]
+    if not known:
+        return _not_run(metrics, "C15", f"{main}, {MOST} templates: no ambiguous clips scored")
+    parts, gates, texts = [], [], [f"{main}, {MOST} templates; accuracy below a pixel, from one on, difference"]
+    for family in known:
+        below, above = (_accuracies(chosen, f"{family} {name}") for name in (BELOW, ABOVE))
+        if min(len(below), len(above)) == 0 or min(below["clips"].min(), above["clips"].min()) < FEWEST_SCENES:
+            return _not_run(metrics, "C15", f"{OLD} every family had {FEWEST_SCENES} scenes on either side of a pixel")
+        change, clear = paired(above, below), over_seeds(above)
+        parts.append(Part(f"{family}, accuracy below a pixel minus from one on", change, 0.0, False, WORSE))
+        parts.append(Part(f"{family}, accuracy from one pixel on", clear, RIGHT, meets=True))
+        gates.append(Gate(family, clear.value >= RIGHT, f"{clear.value:.3f} (>= {RIGHT:g}) from one pixel on"))
+        texts.append(f"{family} {over_seeds(below).text(2)}, {clear.text(2)}, {change.text(2, '+')}")
+    found = _judged(metrics, "C15", parts, gates, texts)
+    reason = found.reason.replace("fails where trained", "fails where nothing is ambiguous", 1)
+    return replace(found, reason=reason) if found.verdict == INCONCLUSIVE else found
 
 
-def _accuracy(rows: pd.DataFrame) -> str:
-    if len(rows) > 1:
-        return f"{rows['value'].mean():.3f} ({len(rows)} seeds)"
-    row = rows.iloc[0]
-    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}] of {row['clips']:.0f} clips"
+def _accuracies(rows: pd.DataFrame, group: str) -> pd.DataFrame:
+    chosen = rows[(rows["kind"] == AMBIGUITY) & (rows["group"] == group)]
+    return read_values(chosen, metric_of("accuracy")).dropna(subset="value")
 
 
 def _no_main() -> str:
