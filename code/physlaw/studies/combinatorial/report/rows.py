@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from physlaw.metric import Metric, Value, by_column, notes_of
+from physlaw.metric import Metric, Value, bounds, by_column, notes_of
 from physlaw.report.compared import trained
 from physlaw.report.study_report import finished_rows as finished
 from physlaw.report.tables import MISSING, spread
@@ -44,7 +44,9 @@ def values(metrics: pd.DataFrame, key: Key, group: str, measure: str, source: st
 
 def read_values(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """A metric in rows of several seeds: columns seed, value, low, high, clips, ordered by seed."""
-    found = [{"seed": row["seed"], **vars(metric.read(row))} for row in rows.sort_values("seed").to_dict("records")]
+    wanted = rows.columns.intersection(["seed", "clips", *metric.columns, *bounds(metric.column)])  # of hundreds
+    known = rows[wanted].sort_values("seed").to_dict("records")
+    found = [{"seed": row["seed"], **vars(metric.read(row))} for row in known]
     return pd.DataFrame(found, columns=["seed", *vars(Value(0.0))])
 
 
