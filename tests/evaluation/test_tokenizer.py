@@ -239,11 +239,14 @@ def test_the_verbs_keys_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "eval.ood_clips=" in shown
 
 
-def test_clips_go_through_the_tokenizer_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    tokenizer = build_tokenizer(compose_cell(FEW).tokenizer).eval()
+@pytest.mark.parametrize(("name", "expected"), [("vae_tiny", [8, 3]), ("pixels", [11])])
+def test_clips_go_through_a_vae_a_few_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, name: str, expected: list[int]
+) -> None:
+    tokenizer = build_tokenizer(compose_cell([*FEW, f"tokenizer={name}"]).tokenizer).eval()
     frames = np.random.default_rng(0).integers(0, 256, (11, 4, 16, 16, 3), dtype=np.uint8)
     sizes: list[int] = []
     encode: Callable[[torch.Tensor], torch.Tensor] = tokenizer.encode
     monkeypatch.setattr(tokenizer, "encode", lambda clips: (sizes.append(len(clips)), encode(clips))[1])
     assert FrameCodec(tokenizer, 3).reconstruct(frames).shape == frames.shape
-    assert sizes == [8, 3]
+    assert sizes == expected

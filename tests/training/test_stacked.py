@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.training.test_training import config, diffusion_task, same
 from torch import Tensor
 
 from physlaw import cell_verbs
@@ -21,6 +20,7 @@ from physlaw.training.loop import fit
 from physlaw.training.stacked import StackedCell, fit_stacked
 from physlaw.training.stacked_task import StackedTask
 from physlaw.training.stopping import Interrupted
+from tiny_training import config, diffusion_task, same
 
 OFF = MachineConfig(compile="off")
 
