@@ -149,9 +149,9 @@ def _all_stages(config: GpuReportConfig) -> dict[str, Stage]:
                                ("cuDNN attention", paper("s", "machine.attention=cudnn"), 20),
                                ("own again", paper("s"), 20))),
         "vae": Stage("the paper's VAE at 128 px: its first minutes of training, and Table 3's row",
-                     30 if dry else 60 * TOTAL_MINUTES, f"{HERE}.vae:train_vae",
+                     36 if dry else 60 * TOTAL_MINUTES, f"{HERE}.vae:train_vae",
                      {"words": ["profile=smoke_faithful"] if dry else
                       ["profile=paper", "machine.compile=off", f"runs={config.runs}"],
-                      "every_s": 8.0 if dry else 60.0, "stop_s": 8.0 if dry else 30.0,
+                      "every_s": 8.0 if dry else 60.0, "stop_s": 14.0 if dry else 30.0,
                       "clips": 2 if dry else 8}, (*CELLS, "pandas", "scipy", "imageio", "PIL")),
     }  # fmt: skip
