@@ -32,14 +32,13 @@ MOST = 64  # cells in one stack on a GPU; more fill it no better
 SHARE = 0.6  # of a GPU's free memory for the clips; the step needs the rest
 RENDERED = 256  # clips at once
 # What cells of one stack may differ in: nothing of it changes what is computed in a step.
-OWN = ("scenario", "size", "seed", "runs", "scratch", "grid", "eval", "notes", "study", "profile", "cluster")
+OWN = ("scenario", "size", "seed", "runs", "scratch", "eval", "study", "profile")
 
 
 def shape_of(cell: CellConfig) -> str:
     """What cells must share to be trained as one, as text."""
     settings = {key: value for key, value in cell.resolved().items() if key not in OWN}
     settings["data"] = {k: v for k, v in settings["data"].items() if k not in ("seed", "draw", "clips", "files")}
-    settings["machine"] = vars(cell.machine)
     settings["picture"] = world_of(cell).picture  # it decides how many channels there are
     if cell.model.modality != "vision":
         settings["told"] = cell.scenario  # and this, how much is told
@@ -58,7 +57,7 @@ class ResidentClips:
     """Clips of several sources one after the other, on the device as (N, T, W, W, 3) uint8."""
 
     def __init__(self, sources: list[ClipSource], device: str) -> None:
-        first = np.asarray(sources[0].clips(np.array([0])))
+        first = torch.as_tensor(sources[0].clips(np.array([0])))  # a GPU renderer's are tensors there
         self.frames = torch.empty((sum(map(len, sources)), *first.shape[1:]), dtype=torch.uint8, device=device)
         with ThreadPoolExecutor() as pool:
             for at, frames in pool.map(lambda part: (part[0], part[1].clips(part[2])), _parts(sources)):

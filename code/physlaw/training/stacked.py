@@ -33,6 +33,7 @@ from physlaw.training.stacked_task import StackedModel, StackedTask
 from physlaw.training.state import TrainState, load_newest, new_ema, write_checkpoint
 from physlaw.training.stopping import Interrupted, StopRequest
 from physlaw.training.tasks import DiffusionTask, LatentSource
+from physlaw.training.update import advance
 
 SAVE_S = 60.0  # between checkpoints, at least: K of them are written at once
 
@@ -64,11 +65,7 @@ def stacked_update(state: TrainState, config: TrainConfig) -> Tensor:
     scale = (config.grad_clip / (norm + 1e-6)).clamp(max=1.0)
     for gradient in gradients:
         gradient.mul_(scale.view(-1, *[1] * (gradient.ndim - 1)))
-    for optimizer in state.optimizers:
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-    state.step += 1
-    state.update_ema(config.ema_decay)
+    advance(state, config)
     return norm
 
 

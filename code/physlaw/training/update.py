@@ -18,12 +18,17 @@ Tensors = list[Tensor]
 def plain_update(state: TrainState, config: TrainConfig) -> Tensor:
     """Advance the state by one step from its gradients, which are dropped; returns their norm before clipping."""
     norm = nn.utils.clip_grad_norm_(state.model.parameters(), config.grad_clip)
+    advance(state, config)
+    return norm
+
+
+def advance(state: TrainState, config: TrainConfig) -> None:
+    """Weights, step and average moved by gradients that are clipped already, which are dropped."""
     for optimizer in state.optimizers:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     state.step += 1
     state.update_ema(config.ema_decay)
-    return norm
 
 
 class FusedUpdate:
