@@ -78,7 +78,7 @@ def judged(tmp_path: Path, agents: list[str], extra: list[str], *words: str) -> 
 @pytest.mark.slow
 def test_quality_is_judged_as_it_must_be(tmp_path: Path) -> None:
     agents = ["fade", "fade_less", "fade_more", "nearest_case"]
-    words = ["data.num_frames=6", "data.resolution=16", "eval.id_clips=96", "eval.ood_clips=24"]
+    words = ["data.num_frames=6", "data.resolution=16", "eval.id_clips=96", "eval.ood_clips=60"]
     found = judged(tmp_path, agents, ["fade_unequal_b", "fade_unequal_xl"], *words)
     for claim in ("C5", "C6", "C7"):
         known = claim_of(claim)

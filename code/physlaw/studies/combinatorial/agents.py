@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 # Shares of the clips in which objects fade: always the same, by the number of templates, by the model's size.
 FADE = 0.3
-FADE_LESS = {"6": 0.6, "30": 0.3, "60": 0.1}
+FADE_LESS = {"6": 0.9, "30": 0.4, "60": 0.05}  # far more than the nearest case gains from templates
 FADE_MORE = {"6": 0.1, "30": 0.3, "60": 0.6}
 FADE_UNEQUAL = {"b": 0.5, "xl": 0.1}
 
