@@ -13,6 +13,7 @@ from physlaw.compose import compose_cell
 from physlaw.data import phyre_clips
 from physlaw.label.command import read_clips
 from physlaw.metric import notes_of
+from physlaw.studies.combinatorial import nearest
 from physlaw.studies.combinatorial.score import METRICS
 
 pytestmark = pytest.mark.xdist_group("bodies")  # one process compiles what tracks them: a minute
@@ -36,10 +37,11 @@ TINY = [
 
 
 @pytest.fixture(autouse=True, scope="module")
-def short_digests() -> Iterator[None]:
-    """To sample thousands of scenes for a digest costs more than all the rest."""
+def few_scenes() -> Iterator[None]:
+    """To sample thousands of scenes for a digest or for the nearest case costs more than all the rest."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(phyre_clips, "DIGEST_SCENES", 16)
+        patch.setattr(nearest, "CASES", 60)
         yield
 
 
