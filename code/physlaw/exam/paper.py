@@ -36,7 +36,7 @@ Frames = NDArray[np.uint8]
 Index = NDArray[np.int64]
 FILE = "exam.json"
 KIND = "exam paper"
-BATCH_BYTES = 1 << 26  # of clips that are measured together, of each source
+BATCH_BYTES = 24 << 20  # of clips that are measured together, of each source; above 32 MiB memory is fresh each time
 
 
 @dataclass(frozen=True)
