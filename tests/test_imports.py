@@ -40,7 +40,7 @@ ALLOWED = {
 
 
 # Names of studies that are other things too: a world, a setting, words of everyday.
-COMMON_WORDS = {"combinatorial", "attributes", "ring", "composition", "modality"}
+COMMON_WORDS = {"combinatorial", "attributes", "ring", "composition", "modality", "probe"}
 
 
 def imported(path: Path) -> set[str]:

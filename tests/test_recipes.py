@@ -78,17 +78,22 @@ def test_the_recipes_run_to_table_page_claims_and_index(followed: Path, capsys: 
     assert fast.loc["agent_law", "slowed"] == 0
     assert fast.loc["agent_clamp", "slowed"] == fast.loc["agent_half_speed", "slowed"] == 1
     assert fast.loc["agent_law", "slowed_high"] < 0.5 < fast.loc["agent_clamp", "slowed_low"]
-    claim = registry.claim_of("C17")
+    claim = registry.claim_of("E5")
     for agents, expected in ((claim.must_fail, NOT_SUPPORTED), (claim.must_pass, SUPPORTED)):
         for agent in agents:
             (found,) = registry.report_of(NAME).verdicts(metrics[metrics["model"] == f"agent_{agent}"], {})
             assert found.verdict == expected
 
     assert "slowed down" in (out / "table.md").read_text()
-    for text in ("Slow balls only", "C17", "slowed down", "image/gif", "What this scale is worth"):
+    for text in ("Slow balls only", "E5", "slowed down", "image/gif", "What this scale is worth"):
         assert text in page.read_text()
     assert main(["claims", f"results={followed / 'results'}", f"out={followed}"]) == 0
-    assert claim.words in (followed / "CLAIMS.md").read_text()
+    text = (followed / "CLAIMS.md").read_text()
+    assert text.index("\n## C16: ") < text.index("\n## Beyond the paper\n") < text.index(f"\n## E5: {claim.words}\n")
+    assert f"| {claim.words} " in text[text.index("\n## Beyond the paper\n") :]  # its overview
     assert "dit_mine, 300" in (followed / "results" / "claims.csv").read_text()
     assert main(["index", f"results={followed / 'results'}"]) == 0
-    assert f"{NAME}/smoke/report.html" in (followed / "results" / "index.html").read_text()
+    index = (followed / "results" / "index.html").read_text()
+    assert f"{NAME}/smoke/report.html" in index
+    places = [index.index(text) for text in ("<h2>The paper's claims", "<h2>Beyond the paper", "<td>E5</td>")]
+    assert places == sorted(places)

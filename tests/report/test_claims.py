@@ -41,8 +41,9 @@ def rows_of(results: Path) -> dict[tuple[str, str], Row]:
 def test_every_claim_has_a_row_at_every_scale(tmp_path: Path) -> None:
     put(tmp_path)
     rows = claim_rows(read_results(tmp_path))
-    assert list(deciding_studies()) == [f"C{k}" for k in range(1, 17)]
-    assert len(rows) == 48
+    assert registry.paper_claims() == [f"C{k}" for k in range(1, 17)]
+    assert list(deciding_studies()) == [*registry.paper_claims(), *registry.further_claims()]
+    assert len(rows) == 3 * len(deciding_studies())
     assert [row.scale for row in rows[:3]] == ["smoke", "mini", "paper"]
     known = {(row.claim, row.scale): row for row in rows}
     found = known["C2", "smoke"]
@@ -70,7 +71,7 @@ def test_a_variant_has_rows_of_its_own_only_where_it_is_there(tmp_path: Path) ->
     put(tmp_path, table="short")
     known = rows_of(tmp_path)
     assert [claim for claim, scale in known if scale == "short"] == ["C1", "C2", "C3", "C4"]
-    header, rows = overview(list(known.values()))
+    header, rows = overview(list(known.values()), list(deciding_studies()))
     assert header[-1] == "short"
     assert rows[4][-1] == "—"  # C5 is of another study
 

@@ -77,7 +77,7 @@ def untrained(cell: CellConfig) -> CellModel:
     if cell.model.modality != "vision":
         raise UserError(f"benchmarks need model.modality=vision, got {cell.model.modality!r}")
     use_machine(cell.machine)
-    tokenizer = build_tokenizer(cell.tokenizer, world_of(cell).picture).to(ranks.device()).eval()
+    tokenizer = build_tokenizer(cell.tokenizer, world_of(cell).picture, cell.data.resolution).to(ranks.device()).eval()
     return CellModel(cell, tokenizer)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from physlaw.cell.state import InitialState
 from physlaw.config import CellConfig
 from physlaw.data.clips import ClipSource
 from physlaw.diffusion.noise import sample_noise
-from physlaw.diffusion.objective import Objective
+from physlaw.diffusion.objective import Denoiser, Objective
 from physlaw.diffusion.sampler import sample
 from physlaw.evaluation.blocks import Evaluation
 from physlaw.evaluation.codec import Codec
@@ -103,6 +103,7 @@ class CellModel:
             lambda frames: self.codec.encode(frames).cpu().numpy(),
             lambda frames: self.codec.encode_condition(frames).cpu().numpy(),
             ranks.device(),
+            self.hidden,
         )
         return Evaluation(codec, self.cell, training, ranks.say)
 
@@ -117,18 +118,46 @@ class CellModel:
                 is told the initial state is told theirs.
             steps, seed: of denoising and of the noise, if not the cell's own.
         """
+        seed = self.cell.seed if seed is None else seed
+        denoiser, noise, condition = self._sampling(frames, name, index, seed, self.model)
+        self._compile_once(lambda: denoiser(noise, torch.ones(len(noise), device=noise.device)))
+        drawn = sample(denoiser, self.objective, noise, steps or self.cell.diffusion.denoise_steps)
+        return self.codec.decode(drawn + condition if self.relative else drawn)
+
+    @torch.no_grad()
+    def hidden(self, frames: Frames, name: str, index: Index, steps: Sequence[int]) -> NDArray[np.float32]:
+        """Hidden tokens while `generate` draws the same clips; see Codec.hidden."""
+        # forward, not the call: a model that is compiled as a whole would not show its tokens.
+        denoiser, noise, _ = self._sampling(frames, name, index, self.cell.seed, self.model.forward)
+        seen: list[list[Tensor]] = []
+
+        def watch(layer: int, tokens: Tensor) -> None:
+            seen[-1].append(tokens.float().unflatten(1, (self.model.grid[0], -1)).mean(dim=2).cpu())
+
+        def watched(x_t: Tensor, t: Tensor) -> Tensor:
+            seen.append([])
+            return denoiser(x_t, t)
+
+        self.model.watch = watch
+        try:
+            sample(watched, self.objective, noise, self.cell.diffusion.denoise_steps)
+        finally:
+            self.model.watch = None
+        return torch.stack([torch.stack(seen[step], dim=1) for step in steps], dim=1).numpy()
+
+    def _sampling(
+        self, frames: Frames, name: str, index: Index, seed: int, call: Callable[..., Tensor]
+    ) -> tuple[Denoiser, Tensor, Tensor]:
+        """What denoises these clips, the noise to start from, and the condition's latents. call: the model."""
         condition = self.codec.encode_condition(frames)
         latent = (self.tokenizer.channels, *self.shape)
-        seed = self.cell.seed if seed is None else seed
         noise = sample_noise(f"generate {name}", seed, index.tolist(), latent).to(ranks.device())
         mask = self.mask.expand(len(frames), -1, -1, -1, -1)
         told = {key: value.to(ranks.device()) for key, value in self.state(name, index).items()}
 
         def denoiser(x_t: Tensor, t: Tensor) -> Tensor:
             with autocast(self.cell.train.precision, ranks.device()):
-                return self.model(x_t, t, condition, mask, **told)  # type: ignore[no-any-return]
+                return call(x_t, t, condition, mask, **told)
 
         self.model.eval()
-        self._compile_once(lambda: denoiser(noise, torch.ones(len(noise), device=noise.device)))
-        drawn = sample(denoiser, self.objective, noise, steps or self.cell.diffusion.denoise_steps)
-        return self.codec.decode(drawn + condition if self.relative else drawn)
+        return denoiser, noise, condition

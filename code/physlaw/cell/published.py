@@ -127,7 +127,9 @@ def read_published(path: Path) -> CellModel:
         known = json.loads(header[KEY])
         check_schema(known["schema"], path)
         cell = build(CellConfig, known["config"])
-        model = CellModel(cell, build_tokenizer(cell.tokenizer, world_of(cell).picture).to(ranks.device()))
+        model = CellModel(
+            cell, build_tokenizer(cell.tokenizer, world_of(cell).picture, cell.data.resolution).to(ranks.device())
+        )
         tensors = {name: value.float() for name, value in load_file(path).items()}
         model.model.load_state_dict(tensors, strict=False)
         missing = {name for name, _ in model.model.named_parameters()} ^ set(tensors)

@@ -54,7 +54,7 @@ def prepare_tokenizer(cell: CellConfig) -> tuple[PixelTokenizer | VideoVAE, dict
     A VAE is shared by every cell of the same tokenizer and clip settings: <runs>/tokenizers/<name>-<digest>/.
     Returns it, and what is known of it: {"digest", "seconds", "steps"}.
     """
-    tokenizer = build_tokenizer(cell.tokenizer, world_of(cell).picture).to(ranks.device())
+    tokenizer = build_tokenizer(cell.tokenizer, world_of(cell).picture, cell.data.resolution).to(ranks.device())
     if isinstance(tokenizer, PixelTokenizer):
         return tokenizer.eval(), pixels_card(cell)
     run, folder = cell.tokenizer_run()

@@ -8,7 +8,7 @@ from typing import Any, Dict
 from physlaw.errors import UserError
 from physlaw.fields import check, choice, ranged
 
-OBJECTIVES = ("v_prediction", "x_prediction")
+OBJECTIVES = ("v_prediction", "x_prediction", "regression")  # regression: the mean, in one step without noise
 TIME_DISTRIBUTIONS = ("uniform", "logit_normal")
 SCHEDULES = ("linear", "scaled_linear", "cosine")
 
@@ -34,6 +34,12 @@ class DiffusionConfig:
         if self.denoise_steps > self.num_timesteps:
             raise UserError(
                 f"diffusion.denoise_steps must be 1 to num_timesteps ({self.num_timesteps}), got {self.denoise_steps}"
+            )
+
+        if self.objective == "regression" and self.denoise_steps != 1:
+            raise UserError(
+                f"diffusion.objective=regression draws in one step: diffusion.denoise_steps must be 1, got "
+                f"{self.denoise_steps}"
             )
 
     def identity(self) -> Dict[str, Any]:

@@ -1,10 +1,11 @@
 """Training objectives: how data is noised, what the model predicts, how the error is weighted.
 
-Two objectives. `v_prediction` (recipe faithful): variance-preserving, zero terminal signal-to-noise ratio, discrete
+Three objectives. `v_prediction` (recipe faithful): variance-preserving, zero terminal signal-to-noise ratio, discrete
 timesteps, the model predicts v = sqrt(signal) noise - sqrt(1 - signal) x0 (Salimans and Ho 2022).
 Paper: prints the two weights of v swapped, and gamma = 1 at t = 1. Here: the standard forms; see DEVIATIONS.md.
 `x_prediction` (recipe fast): the straight path x_t = (1 - t) x0 + t noise, the model predicts x0, and the loss is
 that of the path's direction (noise - x0), which weights x0's error by 1 / t^2.
+`regression`, no diffusion: at t = 1 alone, from zeros instead of noise, the model predicts x0; the loss is its error.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Objective:
     def __init__(self, config: DiffusionConfig) -> None:
         self.config = config
         self.discrete = config.objective == "v_prediction"
+        self.noiseless = config.objective == "regression"
         # Index k is timestep k of num_timesteps; index 0 is clean data.
         levels = signal_levels(config.schedule, config.num_timesteps)
         self.signal = torch.cat([torch.ones(1, dtype=torch.float64), levels])
@@ -37,6 +39,8 @@ class Objective:
     def sample_times(self, count: int, generator: torch.Generator) -> Tensor:
         """(count,) diffusion times in (0, 1]; multiples of 1 / num_timesteps for v_prediction."""
         config = self.config
+        if self.noiseless:
+            return torch.ones(count)
         if config.times == "uniform":
             t = torch.rand(count, generator=generator)
         else:
@@ -52,7 +56,7 @@ class Objective:
     def weights(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """(B,) times -> (B,) factors of x0 and of the noise in x_t."""
         if not self.discrete:
-            return 1 - t, t
+            return 1 - t, torch.zeros_like(t) if self.noiseless else t
         level = self.signal.to(t.device)[(t * self.config.num_timesteps).round().long()]
         return level.sqrt().to(t.dtype), (1 - level).sqrt().to(t.dtype)
 
@@ -75,4 +79,6 @@ class Objective:
         signal, spread = (_expand(w, x_t) for w in self.weights(t))
         if self.discrete:
             return signal * x_t - spread * prediction, spread * x_t + signal * prediction
+        if self.noiseless:
+            return prediction, torch.zeros_like(prediction)
         return prediction, (x_t - signal * prediction) / spread

@@ -38,7 +38,7 @@ def sample(denoiser: Denoiser, objective: Objective, noise: Tensor, denoise_step
         (B, ...) samples, float32.
     """
     times = denoise_times(objective, denoise_steps).to(noise.device)
-    x = noise.float()
+    x = torch.zeros_like(noise, dtype=torch.float32) if objective.noiseless else noise.float()
     for now, following in pairwise(times):
         t, t_next = (value.float().expand(len(x)) for value in (now, following))
         x0, epsilon = objective.to_clean(denoiser(x, t).float(), x, t)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,10 @@ class Codec:
     generate(frames, block, numbers): continue each clip from its condition frames; only those are read, and the noise
     belongs to (block, scene number). reconstruct: the tokenizer alone; of a model without one, the clips themselves.
     latents, condition_latents: what a model makes of whole clips, and of what the condition frames show, (N, ...);
-    None where it tells neither. device: where networks that compare pictures run.
+    None where it tells neither. device: where networks that compare pictures run. hidden(frames, block, numbers,
+    steps): the model's hidden tokens while it generates the same clips, at these denoising steps (0: the first),
+    (N, steps, layers, T', D): by layer, the first before any block, and by latent frame, the mean of its tokens; None
+    where it does not show them.
     """
 
     generate: Callable[[Frames, str, Index], Frames]
@@ -29,3 +32,4 @@ class Codec:
     latents: Features | None = None
     condition_latents: Features | None = None
     device: str = "cpu"
+    hidden: Callable[[Frames, str, Index, Sequence[int]], NDArray[np.float32]] | None = None

@@ -12,7 +12,7 @@ def tokens_per_clip(cell: CellConfig) -> int:
     """Tokens that the transformer sees for one clip."""
     time, space = cell.tokenizer.strides
     frames, rows, columns = cell.model.patch_size
-    side = cell.data.resolution // space
+    side = 1 if cell.tokenizer.kind == "states" else cell.data.resolution // space  # one token per frame
     return math.ceil(cell.data.num_frames / time / frames) * math.ceil(side / rows) * math.ceil(side / columns)
 
 

@@ -10,8 +10,9 @@ from physlaw.agents.config import PREFIX, is_agent
 from physlaw.errors import UserError
 from physlaw.fields import MOST_CLIPS, MOST_FRAMES, check, choice, random_seed, ranged
 
-KINDS = ("pixels", "rgb", "vae")
+KINDS = ("pixels", "rgb", "vae", "differences", "states")
 SCENES = ("all", "objects")
+POSITIONS = ("rope", "added")
 MODALITIES = ("vision", "numbers", "text")  # what a model is conditioned on: frames, and the state in one more form
 
 
@@ -41,6 +42,8 @@ class ModelConfig:
     # A hidden layer of so many widths before the output; 0: none, as in DiT. A linear layer alone mixes patches from
     # hidden_size pictures, too few where a token is a whole frame.
     head_ratio: float = ranged(0.0, at_least=0, at_most=1024)
+    # how a token knows its place: queries and keys are rotated, or sinusoids are added to the tokens once
+    positions: str = choice("rope", POSITIONS)
     modality: str = choice("vision", MODALITIES)
     text_encoder: str = "random"  # text only, as all below: or the folder of a T5 encoder
     text_sha256: str = ""  # of that folder, see physlaw.models.text
@@ -74,12 +77,13 @@ class ModelConfig:
         return self.row[len(PREFIX) :] if is_agent(self.name) else ""
 
     def identity(self) -> Dict[str, Any]:
-        """All that can change a result; of a folder its digest, not where it is. A head counts where there is one, so
-        that models from before it keep their digests."""
+        """All that can change a result; of a folder its digest, not where it is. A head and other positions count where
+        there are any, so that models from before them keep their digests."""
         if self.agent:
             return {"name": self.name, "modality": self.modality}
         left_out = {"text_encoder"} if self.text_sha256 else set()
         left_out |= set() if self.head_ratio else {"head_ratio"}
+        left_out |= {"positions"} if self.positions == "rope" else set()
         return {key: value for key, value in vars(self).items() if key not in left_out}
 
 
@@ -88,7 +92,8 @@ class TokenizerConfig:
     """Which tokenizer, and how the VAE is built and trained (configs/tokenizer/*.yaml)."""
 
     name: str = "vae"
-    # pixels: coverage of each colour; rgb: the three channels as they are; both without learned parts
+    # pixels: coverage of each colour; rgb: the three channels as they are; differences: coverage minus that of the
+    # frame before; states: x, y and r of one ball, a token per frame; all without learned parts
     kind: str = choice("vae", KINDS)
     scale: float = ranged(2.0, above=0)  # not the vae's: latent value of full coverage minus that of none
     base_channels: int = ranged(128, above=0, at_most=65_536)

@@ -11,6 +11,7 @@ and are made last, so from one seed it starts as the vision model does.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -82,7 +83,9 @@ class DiT(nn.Module):
 
     cos: Tensor
     sin: Tensor
+    places: Tensor | None  # sinusoids of the tokens' places, where they are added
     recompute = False  # blocks are computed again in the backward pass, to save memory
+    watch: Callable[[int, Tensor], None] | None = None  # is shown the tokens (B, N, D): 0 before the blocks, k after k
 
     def __init__(
         self,
@@ -112,6 +115,11 @@ class DiT(nn.Module):
         self.head = nn.Sequential(nn.Linear(width, hidden), nn.GELU(approximate="tanh")) if hidden else nn.Identity()
         self.final = nn.Linear(hidden or width, latent_channels * volume)
         cos, sin = rope_table((self.grid[0], self.grid[1], self.grid[2]), width // config.num_heads)
+        places: Tensor | None = None
+        if config.positions == "added":
+            places = torch.cat(rope_table((self.grid[0], self.grid[1], self.grid[2]), width), dim=-1)  # (N, D)
+            cos, sin = torch.ones_like(cos), torch.zeros_like(sin)  # no rotation
+        self.register_buffer("places", places, persistent=False)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
         self.initialize_weights()
@@ -206,13 +214,18 @@ class DiT(nn.Module):
         elif extra is not None:
             numbers = self.numbers(number_features(extra))[:, None]  # (B, 1, D)
         x = self.embed(self.patchify(torch.cat([x_t, cond, mask], dim=1)))  # (B, N, D)
+        x = x if self.places is None else x + self.places
         time = self.time(timestep_features(t))  # (B, D)
         modulation = self.modulation(time).unflatten(-1, (6, -1))  # (B, 6, D)
         recompute = self.recompute and torch.is_grad_enabled()
-        for block in self.blocks:
+        if self.watch is not None:
+            self.watch(0, x)
+        for layer, block in enumerate(self.blocks, 1):
             x = x if numbers is None else x + numbers
             arguments = (x, modulation, self.cos, self.sin, *text)
             x = checkpoint(block, *arguments, use_reentrant=False) if recompute else block(*arguments)  # (B, N, D)
+            if self.watch is not None:
+                self.watch(layer, x)
         shift, scale = (self.final_table + time[:, None]).unsqueeze(2).unbind(1)  # (B, 1, D) each
         return self.unpatchify(self.final(self.head(modulate(self.final_norm(x), shift, scale))))
 

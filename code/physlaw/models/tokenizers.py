@@ -18,6 +18,7 @@ from torch import Tensor
 from physlaw.errors import UserError
 from physlaw.models.config import TokenizerConfig
 from physlaw.models.pixels import BodyPixels, InkPixels, PixelTokenizer, RgbPixels
+from physlaw.models.states import BallStates, FrameDifferences
 from physlaw.models.vae import VideoVAE
 
 
@@ -42,9 +43,19 @@ PICTURES: dict[str, Callable[[float], PixelTokenizer]] = {
 }
 
 
-def build_tokenizer(config: TokenizerConfig, picture: str = "red") -> PixelTokenizer | VideoVAE:
-    """A tokenizer with its initial weights. picture: what the clips show, one of PICTURES; it matters to the pixel
-    tokenizers only."""
+def build_tokenizer(config: TokenizerConfig, picture: str = "red", side: int = 0) -> PixelTokenizer | VideoVAE:
+    """A tokenizer with its initial weights.
+
+    Args:
+        picture: what the clips show, one of PICTURES; it matters to tokenizers without learned parts only.
+        side: of the clips, in pixels; it matters to states only.
+    Raises:
+        UserError: differences or states of clips that show anything but one red ball.
+    """
+    if config.kind in ("differences", "states"):
+        if picture != "red":
+            raise UserError(f"tokenizer.kind={config.kind} needs clips of one red ball, got {picture}")
+        return FrameDifferences(1, config.scale) if config.kind == "differences" else BallStates(side, config.scale)
     if config.kind == "rgb":
         return RgbPixels(config.scale)
     if config.kind == "pixels":

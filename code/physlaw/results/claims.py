@@ -4,7 +4,7 @@ an earlier edition said wrongly below them."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -37,6 +37,12 @@ Power: the smallest effect beyond each bound that would have been found in four 
 `smoke`, `mini` (several seeds), `paper` (the paper's own); others are variants of a study. Only `paper` has the paper's
 sizes: a verdict at another scale is one on small models and pictures. Time: training and evaluation of all cells behind
 the verdict, added up.
+"""
+FURTHER = """\
+## Beyond the paper
+
+What the paper does not ask: why models fail, and what cures it. The checks are made as those above; hypotheses, budgets
+and thresholds stood in the study's files before its cells ran.
 """
 
 
@@ -130,21 +136,29 @@ def claims_csv(rows: list[Row]) -> str:
     return pd.DataFrame([astuple(row) for row in rows], columns=header).to_csv(index=False, lineterminator="\n")
 
 
-def overview(rows: list[Row]) -> Table:
+def overview(rows: list[Row], claims: Sequence[str]) -> Table:
     """Claims down, scales across: the verdicts. MISSING: a variant that has nothing to say about the claim."""
     scales = list(dict.fromkeys([*SCALES, *(row.scale for row in rows)]))
     known = {(row.claim, row.scale): row.verdict for row in rows}
     header = ["claim", "in words", *scales]
     return header, [
         [claim, registry.claim_of(claim).words, *(known.get((claim, scale), MISSING) for scale in scales)]
-        for claim in registry.deciding_studies()
+        for claim in claims
     ]
 
 
 def claims_markdown(rows: list[Row]) -> str:
-    """CLAIMS.md: the overview, then every claim with its rows."""
-    parts = [INTRO, markdown(*overview(rows))]
-    for claim in registry.deciding_studies():
+    """CLAIMS.md: the paper's claims, then those beyond it: the overview, then every claim with its rows."""
+    parts = []
+    for head, claims in ((INTRO, registry.paper_claims()), (FURTHER, registry.further_claims())):
+        if claims:
+            parts += [head, markdown(*overview(rows, claims)), *_sections(rows, claims)]
+    return "\n".join(parts)
+
+
+def _sections(rows: list[Row], claims: Sequence[str]) -> list[str]:
+    parts = []
+    for claim in claims:
         of_claim = [row for row in rows if row.claim == claim]
         best = next((row for row in of_claim if row.hardware), of_claim[0])
         said = "\n".join(f"- {row.scale}: {row.sentence}" for row in of_claim)
@@ -169,7 +183,7 @@ def claims_markdown(rows: list[Row]) -> str:
             for r in of_claim
         ]
         parts.append(_plain_table(header, body))
-    return "\n".join(parts)
+    return parts
 
 
 def _code(command: str) -> str:
@@ -207,5 +221,5 @@ def write_claims(results: Path, out: Path) -> Path:
     write_text(out / "results" / "claims.csv", claims_csv(rows))
     write_text(out / "CLAIMS.md", "\n".join(part for part in parts if part))
     write_front(results, out, known, rows)
-    print(markdown(*overview(rows)))
+    print(markdown(*overview(rows, list(registry.deciding_studies()))))
     return out / "CLAIMS.md"

@@ -78,8 +78,9 @@ def answer_text(results: Results, rows: list[Row]) -> str:
     """Three sentences: in distribution, out of it, and what that is worth."""
     study, front = front_study()
     scale = front_scale(results, study)
-    decided = {row.claim: row for row in rows if row.verdict in DECIDED}  # a larger scale after a smaller one
-    count = f"of the paper's {len(registry.deciding_studies())} claims {len(decided) or 'none'}"
+    own = [row for row in rows if registry.is_of_paper(row.claim)]
+    decided = {row.claim: row for row in own if row.verdict in DECIDED}  # a larger scale after a smaller one
+    count = f"of the paper's {len(registry.paper_claims())} claims {len(decided) or 'none'}"
     listed = ", ".join(f"{claim} {row.verdict} ({row.scale})" for claim, row in decided.items())
     verdicts = f"{count} {'is' if len(decided) <= 1 else 'are'} decided so far{': ' if listed else ''}{listed}"
     if scale is None:
@@ -91,9 +92,9 @@ def answer_text(results: Results, rows: list[Row]) -> str:
 
 
 def claims_text(rows: list[Row]) -> str:
-    """The claims in plain words: what the paper found, what was found here, and the verdict."""
+    """The paper's claims in plain words: what it found, what was found here, and the verdict."""
     lines = ["| | claim | paper | here, [95 %] | verdict |", "|---|---|---|---|---|"]
-    for row in best_rows(rows):
+    for row in (row for row in best_rows(rows) if registry.is_of_paper(row.claim)):
         known = registry.claim_of(row.claim)
         here = f"{row.figure or 'no number yet'} ({row.scale})" if row.hardware else MISSING
         cells = (row.claim, known.in_plain_words, known.paper, here, f"**{row.verdict}**")

@@ -103,7 +103,8 @@ def write_index(results: Path) -> Path:
     found = found_of(rows)
     page = template(Path(__file__).with_name("index.html")).render(
         answer=answer_text(known, rows),
-        found=found,
+        paper=[one for one in found if registry.is_of_paper(one.row.claim)],
+        further=[one for one in found if not registry.is_of_paper(one.row.claim)],
         scales=list(dict.fromkeys(one.row.scale for one in found)),
         studies=studies_of(results, known, rows),
         absent=not_run(rows),

@@ -1,4 +1,4 @@
-"""What a study says of one of the paper's claims."""
+"""What a study says of a claim: one of the paper's, or one beyond the paper (studies.registry)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Dict, Tuple
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper in plain words, and how a study decides it.
+    """A claim in plain words, and how a study decides it.
 
     words: the claim, one sentence. check: what is computed and compared. threshold: in short, while no scale has
-    results (then theirs is shown). paper: the paper's own figures. says: a decided verdict -> what it says in plain
-    words, with {scale}, {part}, {value}, {low}, {high}, {seeds} of the number that decided it; "whether": what is
-    asked, for verdicts that decide nothing. also: studies whose cells at the same scale the check needs too. must_fail,
-    must_pass: reference agents for which the verdict must be "not supported", "supported". plain: the claim in plain
-    words, where it is not what "whether" asks.
+    results (then theirs is shown). paper: the paper's own figures, or that it has none. says: a decided verdict -> what
+    it says in plain words, with {scale}, {part}, {value}, {low}, {high}, {seeds} of the number that decided it;
+    "whether": what is asked, for verdicts that decide nothing. also: studies whose cells at the same scale the check
+    needs too. must_fail, must_pass: reference agents for which the verdict must be "not supported", "supported". plain:
+    the claim in plain words, where it is not what "whether" asks.
     """
 
     words: str

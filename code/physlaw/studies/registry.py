@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from physlaw.worlds.scenario import Scenario
 
 PARTS = ("study", "sets", "score", "report")
+OF_PAPER = "C"  # what the paper's claims are called, with a number; those beyond it have another letter
 
 
 def part(study: str, name: str) -> ModuleType:
@@ -112,12 +113,31 @@ def report_of(study: str) -> StudyReport:
 @lru_cache(maxsize=None)
 def _claims(names: Tuple[str, ...]) -> Dict[str, str]:
     every = [(claim, study) for study in names for claim in part(study, "study").CLAIMS]
-    return dict(sorted(every, key=lambda pair: (pair[0].rstrip(digits), int(pair[0].lstrip(ascii_letters) or 0))))
+    return dict(sorted(every, key=lambda pair: (not is_of_paper(pair[0]), *_numbered(pair[0]))))
+
+
+def _numbered(claim: str) -> Tuple[str, int]:
+    return claim.rstrip(digits), int(claim.lstrip(ascii_letters) or 0)
 
 
 def deciding_studies() -> Dict[str, str]:
-    """Claim -> the study that decides it, in the order of the claims' numbers."""
+    """Claim -> the study that decides it, in the order of the claims' numbers; the paper's first."""
     return _claims(tuple(studies.NAMES))
+
+
+def is_of_paper(claim: str) -> bool:
+    """The claim is one of the paper's; else it goes beyond the paper."""
+    return claim.startswith(OF_PAPER)
+
+
+def paper_claims() -> List[str]:
+    """The paper's claims, in order."""
+    return [claim for claim in deciding_studies() if is_of_paper(claim)]
+
+
+def further_claims() -> List[str]:
+    """The claims beyond the paper, in order."""
+    return [claim for claim in deciding_studies() if not is_of_paper(claim)]
 
 
 def claim_of(claim: str) -> Claim:
