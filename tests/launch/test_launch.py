@@ -25,17 +25,19 @@ def test_the_paper_plan_names_every_cell_and_its_cost(tmp_path: Path, capsys: py
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 30
     assert lines[0].startswith("uniform-dit_s-n30k-seed0: to run; 1 GPUs, 64 GB, 1440 min a segment")
-    assert lines[-2] == "cells: 28, 28 to run, 1 seed(s); arrays: 1 (28 tasks)"
+    sizes = "3 tasks, 3 tasks, 4 tasks, " + ", ".join(["3 tasks"] * 6)  # those of one set of latents each
+    assert lines[-2] == f"cells: 28, 28 to run, 1 seed(s); arrays: 9 ({sizes})"
     assert "assumption" in lines[-1]
     assert not list(tmp_path.iterdir())
 
 
 def test_arrays_are_split_by_shape_and_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["profile=paper", "cluster=slurm", "dry_run=true", "seeds=3", "cluster.max_array_size=50",
-             "cluster.per_model={dit_xl: {mem_gb: 128}}", f"runs={tmp_path}"]  # fmt: skip
+    words = ["profile=paper", "cluster=slurm", "dry_run=true", "seeds=3", "cluster.max_array_size=5",
+             "scenario=uniform", "size=3m", "cluster.per_model={dit_xl: {mem_gb: 128}}",
+             f"runs={tmp_path}"]  # fmt: skip
     launch(words)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2] == "cells: 84, 84 to run, 3 seed(s); arrays: 3 (50 tasks, 31 tasks, 3 tasks)"
+    assert lines[-2] == "cells: 12, 12 to run, 3 seed(s); arrays: 3 (5 tasks, 4 tasks, 3 tasks)"
     assert sum("128 GB" in line for line in lines) == 3
 
 
@@ -62,7 +64,7 @@ def test_the_papers_grid_fits_its_budget_at_the_assumed_utilisation() -> None:
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [(["cluster=mine"], "unknown cluster 'mine'; valid: debug, local, slurm, slurm_cpu"), (["seeds=0"], "1 to 100000"),
+    [(["cluster=mine"], "unknown cluster 'mine'; valid: debug, example_constraint, "), (["seeds=0"], "1 to 100000"),
      (["cluster.gpu=2"], "unknown key 'cluster.gpu'"), (["cluster.mfu=2"], "at most 1"), (["size=5k"], "unknown size"),
      (["cluster.kind=pbs"], "slurm, local, debug"), (["cluster.mem_gb=0"], "at least 1")],
 )  # fmt: skip
