@@ -85,7 +85,9 @@ def status(words: list[str]) -> int:
     from physlaw.launch.cells import each_study
     from physlaw.launch.status import status as states
 
-    return 1 if sum(states(own) for own in each_study(words)) else 0
+    as_json = "--json" in words
+    studies = each_study([word for word in words if word != "--json"])
+    return 1 if sum(states(own, as_json) for own in studies) else 0
 
 
 def prepare(words: list[str]) -> int:

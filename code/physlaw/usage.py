@@ -14,7 +14,7 @@ usage: physlaw VERB [key=value ...]
   run         train and evaluate one cell: the words of train, or number=K for the K-th of a study, from 0
   reproduce   run every cell of a study, or of study=all, here, collect, compare: [profile=smoke workers=N stack=K ...]
   launch      submit a study's unfinished cells: [study= profile= cluster=slurm|local|debug|... dry_run=true seeds=N]
-  status      how the cells of a launched study do (same words as launch)
+  status      how the cells of a launched study do, and why some do not: [--json] (same words as launch)
   prepare     train a cell's tokenizer and store its latents: [stage=tokenizer|latents] (same words as train)
   sweep_sampler  find how many denoising steps a trained cell needs: [steps=[5,10,...] seeds=3 clips=256] and its words
   publish     write finished cells' weights with a card each: [out=results/weights] and reproduce's words
