@@ -193,3 +193,47 @@ def test_the_scripts_refuse_a_folder_that_bind_would_split(slurm: FakeSlurm, tmp
     done = subprocess.run(script, env=environment, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 2
     assert f"{folder}" in done.stderr
+
+
+def test_a_studys_jobs_are_cancelled_after_saying_how_many(
+    slurm: FakeSlurm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = ["cluster=slurm", "profile=smoke"]
+    assert main(["launch", *grid]) == 0
+    (slurm.folder / "queue").write_text("101_0|RUNNING|None\n101_2|PENDING|Priority\n55|RUNNING|None\n")
+    capsys.readouterr()
+    assert main(["cancel", *grid]) == 0
+    assert capsys.readouterr().out == "id_ood smoke: 2 jobs to cancel, 1 running, 1 pending\n"
+    assert (slurm.folder / "cancelled").read_text() == "101_0 101_2\n"  # and nobody else's
+    assert main(["cancel", *grid, "collision-dit_xxs-n30k-seed0"]) == 0
+    assert (slurm.folder / "cancelled").read_text().splitlines()[1:] == ["101_2"]
+    assert main(["cancel", *grid, "collision"]) == 2
+    assert "unknown cell 'collision'; valid: uniform-dit_xxs-n30k-seed0, " in capsys.readouterr().err
+
+
+def test_logs_are_shown_and_followed_until_the_job_has_gone(
+    slurm: FakeSlurm, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "uniform-dit_xxs-n30k-seed0"
+    assert main(["launch", "cluster=slurm", "profile=smoke"]) == 0
+    capsys.readouterr()
+    assert main(["logs", "profile=smoke", name]) == 2
+    assert "has no log yet" in capsys.readouterr().err
+    other = Path("runs/id_ood/smoke/launch/jobs/101_0_0_log.out")
+    other.write_text("srun: error: no such program\n")  # SLURM's words, before the cell has any
+    assert main(["logs", "profile=smoke", name]) == 0
+    assert "no such program" in capsys.readouterr().out
+    log = Path("runs/id_ood/smoke") / name / "log.txt"
+    log.parent.mkdir()
+    log.write_text("--- started\nfirst\n")
+    assert main(["logs", "profile=smoke"]) == 0
+    assert f"{name}: first" in capsys.readouterr().out
+    monkeypatch.setattr("physlaw.launch.jobs.POLL_S", 0.01)
+    monkeypatch.setattr("physlaw.launch.jobs.QUEUE_POLL_S", 0.0)
+    queue = slurm.folder / "queue"
+    queue.write_text("101_0|RUNNING|None\n")
+    (slurm.folder / "squeue").write_text(
+        f'#!/bin/sh\ncat "{queue}"; printf "second\\nthi" >> "{log.resolve()}"; : > "{queue}"\n'
+    )
+    assert main(["logs", "profile=smoke", name, "follow=true"]) == 0
+    assert capsys.readouterr().out == "--- started\nfirst\nsecond\nthisecond\n"

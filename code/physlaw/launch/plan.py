@@ -65,8 +65,9 @@ def plan_of(words: List[str]) -> Plan:
 
 def is_finished(cell: CellConfig) -> bool:
     """The cell's results are there, from this configuration."""
-    card = cell.folder / "provenance.json"
-    if not ((cell.folder / "rows.csv").is_file() and (cell.folder / "evaluation.json").is_file() and card.is_file()):
+    folder = cell.folder
+    card = folder / "provenance.json"
+    if not ((folder / "rows.csv").is_file() and (folder / "evaluation.json").is_file() and card.is_file()):
         return False
     return bool(read_record(card).get("config_digest") == cell.digest())
 
