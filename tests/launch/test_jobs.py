@@ -12,6 +12,7 @@ from fake_slurm import FakeSlurm
 from physlaw.__main__ import main
 from physlaw.compose import compose_cell
 from physlaw.launch.config import ClusterConfig
+from physlaw.launch.executor import shell_word
 from physlaw.launch.plan import read_manifest
 
 ONE = ["profile=smoke", "scenario=uniform"]
@@ -43,7 +44,8 @@ def test_a_job_reads_the_words_that_were_typed(slurm: FakeSlurm, tmp_path: Path,
     """In whatever folder: launched, run by the supervisor, and read by the command."""
     node = tmp_path / "node python"
     code = "import json, sys; from physlaw.command_line import with_files; print(json.dumps(with_files(sys.argv[4:])))"
-    node.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
+    supervisor = f'case "$3" in submitit*) exec {sys.executable} -S "$@";; esac'  # without packages
+    node.write_text(f'#!/bin/sh\n{supervisor}\nexec {sys.executable} -c "{code}" "$@"\n')
     node.chmod(0o755)
     words = [f"cluster.python={node}", f"runs={folder}", "data.files=${x}/[a]: #b", "cluster.scratch=$TMP/{bind}"]
     assert launch(*words) == 0
@@ -96,6 +98,14 @@ def test_a_damaged_site_is_one_line(
     assert shown.count("\n") == 1
 
 
+def test_a_sites_python_is_expanded_on_the_node_and_nothing_else_is() -> None:
+    written = {"~/my env/python": "/h/my env/python", "${HOME}/$X/p": "/h/x/p", "$(ls)/`a`\\'\"": "$(ls)/`a`\\'\""}
+    for program, path in written.items():
+        command = ["sh", "-c", f"printf %s {shell_word(program)}"]
+        shown = subprocess.run(command, env={**os.environ, "HOME": "/h", "X": "x"}, capture_output=True, text=True)
+        assert shown.stdout == path
+
+
 @pytest.mark.parametrize("words", ["sbatch: error: QOSMaxSubmitJobPerUserLimit\nsbatch: error: Batch job failed",
                                    "sbatch: error: Socket timed out on send/recv operation", ""])  # fmt: skip
 def test_a_refusal_is_one_line_and_what_was_accepted_stays_known(
@@ -138,6 +148,7 @@ def test_a_job_in_a_container_is_given_whole_paths(slurm: FakeSlurm, tmp_path: P
     (tmp_path / "box").chmod(0o755)
     image = "my images/{bind} $HOME's.sif"
     words = [
+        f"cluster.python={sys.executable}",
         f"container={image}",
         "cluster.container_command=$HOME/box 'an option' --bind {bind} {image}",
         "runs=a 'r'",

@@ -71,7 +71,9 @@ class ClusterConfig(ShapeConfig):
     # jobs of a user in the queue at once, tasks of arrays counted; null: as SLURM answers, or no limit
     max_submit: Optional[int] = ranged(None, at_least=1)
     array_parallelism: int = ranged(64, at_least=1)
-    python: str = "python3"  # on the compute nodes, with the project installed; not used with a container
+    # on the compute nodes, 3.8 or newer: runs the jobs' supervisors; without a container the cells too, and has the
+    # project's packages
+    python: str = "python3"
     setup: List[str] = field(default_factory=list)  # shell lines before the cell, e.g. module load
     container: str = ""  # a .sif file, or docker://...: every cell runs in it
     container_command: str = "apptainer exec --nv --bind {bind} {image}"  # quoted as in a shell

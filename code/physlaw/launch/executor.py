@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 from contextlib import suppress
 from pathlib import Path
@@ -13,8 +14,20 @@ from physlaw.errors import UserError
 from physlaw.launch.job import SIGNAL, SIGNAL_VARIABLE
 from physlaw.launch.plan import Plan
 from physlaw.launch.resources import gpus_of, memory_of
+from physlaw.launch.snapshot import SUPERVISOR
 
+_VARIABLE = re.compile(r"(\$[A-Za-z_]\w*|\$\{[A-Za-z_]\w*\})", re.ASCII)
+_SPECIAL = re.compile(r"[$`\"\\]")
 NO_TIMEOUT_LIMIT = 1_000_000  # submitit gives a job up after this many
+
+
+def shell_word(program: str) -> str:
+    """A program's path as a word of a node's shell: ~ and variables are expanded there, nothing else is."""
+    if program == "~" or program.startswith("~/"):
+        program = f"$HOME{program[1:]}"
+    parts = _VARIABLE.split(program)
+    quoted = (part if k % 2 else _SPECIAL.sub(r"\\\g<0>", part) for k, part in enumerate(parts))
+    return f'"{"".join(quoted)}"'
 
 
 def plain_folder(folder: Path) -> Path:
@@ -49,7 +62,7 @@ def executor_of(plan: Plan, shape: Dict[str, Any], name: str, after: List[str], 
     cluster = plan.launch.cluster
     jobs = plain_folder(Path(plan.cells[0].runs).resolve()) / plan.folder.relative_to(plan.cells[0].runs) / "jobs"
     try:
-        executor = submitit.SlurmExecutor(jobs, max_num_timeout=NO_TIMEOUT_LIMIT)
+        executor = submitit.SlurmExecutor(jobs, max_num_timeout=NO_TIMEOUT_LIMIT, python=shell_word(cluster.python))
     except RuntimeError as error:
         raise UserError(f"{error}; use cluster=local where there is no SLURM") from None
     additional: Dict[str, Any] = {**cluster.additional, "requeue": True, "open-mode": "append"}
@@ -57,7 +70,7 @@ def executor_of(plan: Plan, shape: Dict[str, Any], name: str, after: List[str], 
         additional.update({"dependency": "afterok:" + ":".join(after), "kill-on-invalid-dep": "yes"})
     # submitit has no name for --gpus.
     additional.update(gpus_of(shape, cluster))
-    signal = shlex.quote(os.environ[SIGNAL_VARIABLE])
+    signal, path = shlex.quote(os.environ[SIGNAL_VARIABLE]), f"{code / 'code'}:{code / SUPERVISOR}"
     asked: Dict[str, Any] = {
         "job_name": name,
         "partition": cluster.partition,
@@ -77,7 +90,7 @@ def executor_of(plan: Plan, shape: Dict[str, Any], name: str, after: List[str], 
         "setup": [
             *cluster.setup,
             # The second: what lies in the folder of the launch is data, not code.
-            f"export PYTHONPATH={shlex.quote(str(code / 'code'))} PYTHONSAFEPATH=1 {SIGNAL_VARIABLE}={signal}",
+            f"export PYTHONPATH={shlex.quote(path)} PYTHONSAFEPATH=1 {SIGNAL_VARIABLE}={signal}",
             "export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK",  # newer SLURMs do not hand a job's cores on to its steps
         ],
         "additional_parameters": additional,
