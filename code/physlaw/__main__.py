@@ -192,6 +192,8 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "reproduce": cell_verbs.reproduce,
     "launch": cell_verbs.launch,
     "status": cell_verbs.status,
+    "logs": cell_verbs.logs,
+    "cancel": cell_verbs.cancel,
     "prepare": cell_verbs.prepare,
     "sweep_sampler": cell_verbs.sweep_sampler,
     "publish": cell_verbs.publish,

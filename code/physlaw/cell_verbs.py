@@ -85,7 +85,34 @@ def status(words: list[str]) -> int:
     from physlaw.launch.cells import each_study
     from physlaw.launch.status import status as states
 
-    return 1 if sum(states(own) for own in each_study(words)) else 0
+    as_json = "--json" in words
+    studies = each_study([word for word in words if word != "--json"])
+    return 1 if sum(states(own, as_json) for own in studies) else 0
+
+
+def logs(words: list[str]) -> int:
+    from physlaw.command_line import paths_of
+    from physlaw.launch.jobs import logs as show
+    from physlaw.verbs import LogsConfig
+    from physlaw.words import take
+
+    names, pairs = paths_of(words)
+    config, pairs = take(LogsConfig, pairs)
+    if len(names) > 1:
+        raise UserError(f"logs takes one cell, got {len(names)}: {', '.join(names)}")
+    show(pairs, names[0] if names else "", config.follow)
+    return 0
+
+
+def cancel(words: list[str]) -> int:
+    from physlaw.command_line import paths_of
+    from physlaw.launch.cells import each_study
+    from physlaw.launch.jobs import cancel as end
+
+    names, pairs = paths_of(words)
+    for own in each_study(pairs):
+        end(own, names)
+    return 0
 
 
 def prepare(words: list[str]) -> int:

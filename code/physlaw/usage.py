@@ -14,7 +14,9 @@ usage: physlaw VERB [key=value ...]
   run         train and evaluate one cell: the words of train, or number=K for the K-th of a study, from 0
   reproduce   run every cell of a study, or of study=all, here, collect, compare: [profile=smoke workers=N stack=K ...]
   launch      submit a study's unfinished cells: [study= profile= cluster=slurm|local|debug|... dry_run=true seeds=N]
-  status      how the cells of a launched study do (same words as launch)
+  status      how the cells of a launched study do, and why some do not: [--json] (same words as launch)
+  logs        a launched cell's log, or the last line of every one: [CELL] [follow=true] (same words as launch)
+  cancel      end the jobs of some cells, or of all the study's: [CELL...] (same words as launch)
   prepare     train a cell's tokenizer and store its latents: [stage=tokenizer|latents] (same words as train)
   sweep_sampler  find how many denoising steps a trained cell needs: [steps=[5,10,...] seeds=3 clips=256] and its words
   publish     write finished cells' weights with a card each: [out=results/weights] and reproduce's words
@@ -88,12 +90,13 @@ def verb_help(verb: str) -> str:
         from physlaw.bench.command import benchmark_help
 
         return benchmark_help()
-    if verb in ("launch", "status"):
+    if verb in ("launch", "status", "logs", "cancel"):
         from physlaw.launch.config import LaunchConfig
         from physlaw.profiles import configs_folder
 
         sites = f"cluster=NAME of {configs_folder() / 'cluster'}/NAME.yaml\n"
-        return sites + describe(LaunchConfig) + "\n" + describe_cell()
+        more = {"logs": f"physlaw logs [CELL]\n{describe(verbs.LogsConfig)}", "cancel": "physlaw cancel [CELL...]\n"}
+        return more.get(verb, "") + sites + describe(LaunchConfig) + "\n" + describe_cell()
     if verb == "exam":
         from physlaw.exam.command import exam_help
 

@@ -34,6 +34,13 @@ class PrepareConfig:
 
 
 @dataclass
+class LogsConfig:
+    """`physlaw logs`."""
+
+    follow: bool = False  # go on with what comes, until no job is left
+
+
+@dataclass
 class CollectConfig:
     """`physlaw collect`."""
 

@@ -13,6 +13,9 @@ COMMANDS = {
     '  cat "$FAKE/words" >&2; exit 1\nfi\n'
     'echo "$number" > "$FAKE/number"\ncp "${!#}" "$FAKE/$number.sh"\necho "Submitted batch job $number"\n',
     "squeue": 'cat "$FAKE/queue" 2>/dev/null || true\n',
+    "scancel": 'echo "$@" >> "$FAKE/cancelled"\n',
+    "scontrol": '[ -f "$FAKE/scontrol_$2" ] && cat "$FAKE/scontrol_$2"\n',
+    "sacctmgr": '[ -f "$FAKE/sacctmgr_$4" ] && cat "$FAKE/sacctmgr_$4"\n',
     "srun": 'while [[ "$1" == --* ]]; do [ "$1" = --output ] && shift; shift; done\nexec "$@"\n',
 }
 

@@ -12,6 +12,7 @@ from fake_slurm import FakeSlurm
 from physlaw.__main__ import main
 from physlaw.compose import compose_cell
 from physlaw.launch.config import ClusterConfig
+from physlaw.launch.executor import shell_word
 from physlaw.launch.plan import read_manifest
 
 ONE = ["profile=smoke", "scenario=uniform"]
@@ -43,7 +44,8 @@ def test_a_job_reads_the_words_that_were_typed(slurm: FakeSlurm, tmp_path: Path,
     """In whatever folder: launched, run by the supervisor, and read by the command."""
     node = tmp_path / "node python"
     code = "import json, sys; from physlaw.command_line import with_files; print(json.dumps(with_files(sys.argv[4:])))"
-    node.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
+    supervisor = f'case "$3" in submitit*) exec {sys.executable} -S "$@";; esac'  # without packages
+    node.write_text(f'#!/bin/sh\n{supervisor}\nexec {sys.executable} -c "{code}" "$@"\n')
     node.chmod(0o755)
     words = [f"cluster.python={node}", f"runs={folder}", "data.files=${x}/[a]: #b", "cluster.scratch=$TMP/{bind}"]
     assert launch(*words) == 0
@@ -96,6 +98,14 @@ def test_a_damaged_site_is_one_line(
     assert shown.count("\n") == 1
 
 
+def test_a_sites_python_is_expanded_on_the_node_and_nothing_else_is() -> None:
+    written = {"~/my env/python": "/h/my env/python", "${HOME}/$X/p": "/h/x/p", "$(ls)/`a`\\'\"": "$(ls)/`a`\\'\""}
+    for program, path in written.items():
+        command = ["sh", "-c", f"printf %s {shell_word(program)}"]
+        shown = subprocess.run(command, env={**os.environ, "HOME": "/h", "X": "x"}, capture_output=True, text=True)
+        assert shown.stdout == path
+
+
 @pytest.mark.parametrize("words", ["sbatch: error: QOSMaxSubmitJobPerUserLimit\nsbatch: error: Batch job failed",
                                    "sbatch: error: Socket timed out on send/recv operation", ""])  # fmt: skip
 def test_a_refusal_is_one_line_and_what_was_accepted_stays_known(
@@ -138,6 +148,7 @@ def test_a_job_in_a_container_is_given_whole_paths(slurm: FakeSlurm, tmp_path: P
     (tmp_path / "box").chmod(0o755)
     image = "my images/{bind} $HOME's.sif"
     words = [
+        f"cluster.python={sys.executable}",
         f"container={image}",
         "cluster.container_command=$HOME/box 'an option' --bind {bind} {image}",
         "runs=a 'r'",
@@ -193,3 +204,47 @@ def test_the_scripts_refuse_a_folder_that_bind_would_split(slurm: FakeSlurm, tmp
     done = subprocess.run(script, env=environment, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 2
     assert f"{folder}" in done.stderr
+
+
+def test_a_studys_jobs_are_cancelled_after_saying_how_many(
+    slurm: FakeSlurm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = ["cluster=slurm", "profile=smoke"]
+    assert main(["launch", *grid]) == 0
+    (slurm.folder / "queue").write_text("101_0|RUNNING|None\n101_2|PENDING|Priority\n55|RUNNING|None\n")
+    capsys.readouterr()
+    assert main(["cancel", *grid]) == 0
+    assert capsys.readouterr().out == "id_ood smoke: 2 jobs to cancel, 1 running, 1 pending\n"
+    assert (slurm.folder / "cancelled").read_text() == "101_0 101_2\n"  # and nobody else's
+    assert main(["cancel", *grid, "collision-dit_xxs-n30k-seed0"]) == 0
+    assert (slurm.folder / "cancelled").read_text().splitlines()[1:] == ["101_2"]
+    assert main(["cancel", *grid, "collision"]) == 2
+    assert "unknown cell 'collision'; valid: uniform-dit_xxs-n30k-seed0, " in capsys.readouterr().err
+
+
+def test_logs_are_shown_and_followed_until_the_job_has_gone(
+    slurm: FakeSlurm, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "uniform-dit_xxs-n30k-seed0"
+    assert main(["launch", "cluster=slurm", "profile=smoke"]) == 0
+    capsys.readouterr()
+    assert main(["logs", "profile=smoke", name]) == 2
+    assert "has no log yet" in capsys.readouterr().err
+    other = Path("runs/id_ood/smoke/launch/jobs/101_0_0_log.out")
+    other.write_text("srun: error: no such program\n")  # SLURM's words, before the cell has any
+    assert main(["logs", "profile=smoke", name]) == 0
+    assert "no such program" in capsys.readouterr().out
+    log = Path("runs/id_ood/smoke") / name / "log.txt"
+    log.parent.mkdir()
+    log.write_text("--- started\nfirst\n")
+    assert main(["logs", "profile=smoke"]) == 0
+    assert f"{name}: first" in capsys.readouterr().out
+    monkeypatch.setattr("physlaw.launch.jobs.POLL_S", 0.01)
+    monkeypatch.setattr("physlaw.launch.jobs.QUEUE_POLL_S", 0.0)
+    queue = slurm.folder / "queue"
+    queue.write_text("101_0|RUNNING|None\n")
+    (slurm.folder / "squeue").write_text(
+        f'#!/bin/sh\ncat "{queue}"; printf "second\\nthi" >> "{log.resolve()}"; : > "{queue}"\n'
+    )
+    assert main(["logs", "profile=smoke", name, "follow=true"]) == 0
+    assert capsys.readouterr().out == "--- started\nfirst\nsecond\nthisecond\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from physlaw.__main__ import main
 from physlaw.compose import compose_cell
 from physlaw.errors import UserError
 from physlaw.files import write_json
@@ -25,17 +26,19 @@ def test_the_paper_plan_names_every_cell_and_its_cost(tmp_path: Path, capsys: py
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 30
     assert lines[0].startswith("uniform-dit_s-n30k-seed0: to run; 1 GPUs, 64 GB, 1440 min a segment")
-    assert lines[-2] == "cells: 28, 28 to run, 1 seed(s); arrays: 1 (28 tasks)"
+    sizes = "3 tasks, 3 tasks, 4 tasks, " + ", ".join(["3 tasks"] * 6)  # those of one set of latents each
+    assert lines[-2] == f"cells: 28, 28 to run, 1 seed(s); arrays: 9 ({sizes})"
     assert "assumption" in lines[-1]
     assert not list(tmp_path.iterdir())
 
 
 def test_arrays_are_split_by_shape_and_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["profile=paper", "cluster=slurm", "dry_run=true", "seeds=3", "cluster.max_array_size=50",
-             "cluster.per_model={dit_xl: {mem_gb: 128}}", f"runs={tmp_path}"]  # fmt: skip
+    words = ["profile=paper", "cluster=slurm", "dry_run=true", "seeds=3", "cluster.max_array_size=5",
+             "scenario=uniform", "size=3m", "cluster.per_model={dit_xl: {mem_gb: 128}}",
+             f"runs={tmp_path}"]  # fmt: skip
     launch(words)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2] == "cells: 84, 84 to run, 3 seed(s); arrays: 3 (50 tasks, 31 tasks, 3 tasks)"
+    assert lines[-2] == "cells: 12, 12 to run, 3 seed(s); arrays: 3 (5 tasks, 4 tasks, 3 tasks)"
     assert sum("128 GB" in line for line in lines) == 3
 
 
@@ -62,7 +65,7 @@ def test_the_papers_grid_fits_its_budget_at_the_assumed_utilisation() -> None:
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [(["cluster=mine"], "unknown cluster 'mine'; valid: debug, local, slurm, slurm_cpu"), (["seeds=0"], "1 to 100000"),
+    [(["cluster=mine"], "unknown cluster 'mine'; valid: debug, example_constraint, "), (["seeds=0"], "1 to 100000"),
      (["cluster.gpu=2"], "unknown key 'cluster.gpu'"), (["cluster.mfu=2"], "at most 1"), (["size=5k"], "unknown size"),
      (["cluster.kind=pbs"], "slurm, local, debug"), (["cluster.mem_gb=0"], "at least 1")],
 )  # fmt: skip
@@ -123,3 +126,42 @@ def test_states_without_a_cluster(
     assert "went back to the queue 1 times" in states[plan.cells[0].name][1]
     assert states[plan.cells[1].name] == ("pending", "Priority")
     assert states[plan.cells[2].name] == ("failed", "its job left the queue before it started")
+
+
+def test_why_a_cell_failed_is_said_with_its_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From what SLURM knows, from submitit's log, and from the queue."""
+    words = ["profile=smoke", "seeds=3", f"runs={tmp_path}"]
+    plan = plan_of(words)
+    known = {
+        cell.name: {"job": f"7_{k}", "log": str(cell.folder / "log.txt"), "after": []}
+        for k, cell in enumerate(plan.cells)
+    }
+    write_json(plan.folder / "manifest.json", {"cells": known, "prepare": {}})
+    monkeypatch.setattr(
+        "physlaw.launch.status.jobs_in_queue", lambda: {"7_5": ("pending", "launch failed requeued held")}
+    )
+    monkeypatch.setattr("physlaw.launch.status.states_of_ended", lambda jobs: {"7_0": "OUT_OF_MEMORY", "7_6": "FAILED"})
+    logs = {
+        1: "slurmstepd: error: *** STEP 7.0 ON n1 CANCELLED AT 2026-01-01 DUE TO TIME LIMIT ***",
+        2: "physlaw.launch.job.CellFailed: exit status -9; log ends with:",
+        3: "physlaw.launch.job.CellFailed: exit status 2; log ends with:",
+        4: "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.0",
+    }
+    (plan.folder / "jobs").mkdir()
+    for k, text in logs.items():
+        (plan.folder / "jobs" / f"7_{k}_0_log.out").write_text(f"{text}\n")
+    said = {
+        0: "out of memory", 1: "its time was up", 2: "killed by SIGKILL", 3: "exit status 2", 4: "out of memory",
+        5: "launch failed requeued held; it waits for: scontrol release 7_5", 6: "failed", 7: "left the queue before",
+    }  # fmt: skip
+    assert main(["status", *words, "--json"]) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["counts"] == {"failed": 8, "held": 1}
+    found = {cell["job"]: cell for cell in shown["cells"]}
+    for k, text in said.items():
+        assert text in found[f"7_{k}"]["why"].splitlines()[0], k
+        assert (f"7_{k}_0_log.out" in found[f"7_{k}"]["why"]) == (k in logs)
+    assert status(words) == 9
+    assert capsys.readouterr().out.splitlines()[0] == "8 failed, 1 held"

@@ -13,6 +13,8 @@ from physlaw.errors import UserError
 from physlaw.fields import Range, check, choice, ranged
 
 KINDS = ("slurm", "local", "debug")
+ASK_GPUS = ("gpus-per-node", "gpus", "nothing")  # the option of sbatch; nothing where the partition alone decides
+_MEMORY = re.compile(r"\d{1,9}[KMGT]?", re.ASCII)
 _TIME = re.compile(r"(?:(?P<days>\d{1,6})-)?(?P<fields>\d{1,9}(?::\d{1,9}){0,2})", re.ASCII)
 _PLACE = re.compile(r"\{[^{}]*\}|[{}]")
 _SHARE = Range(above=0, at_most=1)
@@ -41,10 +43,14 @@ def slurm_minutes(key: str, text: str) -> int:
 class ShapeConfig:
     """What one cell asks for."""
 
-    gpus: int = ranged(1, at_least=0)  # 0 for CPU cells
-    tasks: Optional[int] = ranged(None, at_least=1)  # processes per cell; null: one per GPU
+    nodes: int = ranged(1, at_least=1)
+    gpus: int = ranged(1, at_least=0)  # on each node; 0 for CPU cells
+    tasks: Optional[int] = ranged(None, at_least=1)  # processes on each node; null: one per GPU
     cpus_per_gpu: int = ranged(8, at_least=1)  # or per process without GPUs
-    mem_gb: int = ranged(64, at_least=1)
+    mem_gb: Optional[int] = ranged(64, at_least=1)  # on each node; null: no memory is asked for
+    mem_per_cpu: Optional[str] = None  # instead of mem_gb, as SLURM writes it, e.g. 4G or 3900M
+    mem_per_gpu: Optional[str] = None  # the same; cells without GPUs ask for mem_gb
+    exclusive: bool = False  # whole nodes
     time_min: int = ranged(1440, at_least=1, reader=slurm_minutes)  # per segment, in minutes or as SLURM writes times,
     # 2:00:00 or 1-12; a cell goes back to the queue as often as it needs to
 
@@ -58,11 +64,16 @@ class ClusterConfig(ShapeConfig):
     account: Optional[str] = None
     qos: Optional[str] = None
     constraint: Optional[str] = None  # as SLURM writes it, e.g. [a100|h100]
-    gres: Optional[str] = None  # e.g. gpu:a100:{gpus}; None: --gpus-per-node
+    gres: Optional[str] = None  # e.g. gpu:a100:{gpus}; null: as ask_gpus says
+    ask_gpus: str = choice("gpus-per-node", ASK_GPUS)
     signal_delay_s: int = ranged(120, at_least=1)  # the signal comes this long before the time is up
-    max_array_size: int = ranged(1000, at_least=1)
+    max_array_size: Optional[int] = ranged(None, at_least=1)  # null: as SLURM answers, or 1000
+    # jobs of a user in the queue at once, tasks of arrays counted; null: as SLURM answers, or no limit
+    max_submit: Optional[int] = ranged(None, at_least=1)
     array_parallelism: int = ranged(64, at_least=1)
-    python: str = "python3"  # on the compute nodes, with the project installed; not used with a container
+    # on the compute nodes, 3.8 or newer: runs the jobs' supervisors; without a container the cells too, and has the
+    # project's packages
+    python: str = "python3"
     setup: List[str] = field(default_factory=list)  # shell lines before the cell, e.g. module load
     container: str = ""  # a .sif file, or docker://...: every cell runs in it
     container_command: str = "apptainer exec --nv --bind {bind} {image}"  # quoted as in a shell
@@ -86,6 +97,8 @@ class ClusterConfig(ShapeConfig):
         for key, named in (("python", self.python), ("container_command", command)):
             if not named:
                 raise UserError(f"cluster.{key} must name a program, got nothing")
+        for place, values in (("", vars(self)), *((f"per_model.{name}.", own) for name, own in self.per_model.items())):
+            _check_memory(f"cluster.{place}", values)
         asked = {key: getattr(self, key) for key in ("partition", "account", "qos", "constraint", "gres")}
         asked.update({f"additional.{name}": value for name, value in self.additional.items()})
         for key, value in asked.items():
@@ -101,6 +114,16 @@ class ClusterConfig(ShapeConfig):
         if _URI.match(self.container):
             return self.container
         return str(Path(os.path.expanduser(self.container)).resolve())
+
+
+def _check_memory(prefix: str, values: Dict[str, Any]) -> None:
+    """SLURM takes memory per node, per CPU or per GPU, one of them."""
+    given = {key: values[key] for key in ("mem_per_cpu", "mem_per_gpu") if values.get(key) is not None}
+    for key, value in given.items():
+        if not _MEMORY.fullmatch(value):
+            raise UserError(f"{prefix}{key} must be memory as SLURM writes it, e.g. 4G or 3900M, got {value!r}")
+    if len(given) > 1:
+        raise UserError(f"{prefix}mem_per_cpu and {prefix}mem_per_gpu exclude each other; set one of them to null")
 
 
 @dataclass

@@ -10,8 +10,10 @@ from physlaw.config import CellConfig
 from physlaw.errors import UserError, unknown
 from physlaw.files import read_json, visible
 from physlaw.launch.cells import compose_cells, study_words
-from physlaw.launch.config import ClusterConfig, LaunchConfig
+from physlaw.launch.config import LaunchConfig
 from physlaw.launch.estimate import gpu_hours
+from physlaw.launch.limits import Limits
+from physlaw.launch.resources import arrays_of, shape_of, shape_text
 from physlaw.launch.site import read_site
 from physlaw.lease import holder
 from physlaw.profiles import configs_folder
@@ -63,8 +65,9 @@ def plan_of(words: List[str]) -> Plan:
 
 def is_finished(cell: CellConfig) -> bool:
     """The cell's results are there, from this configuration."""
-    card = cell.folder / "provenance.json"
-    if not ((cell.folder / "rows.csv").is_file() and (cell.folder / "evaluation.json").is_file() and card.is_file()):
+    folder = cell.folder
+    card = folder / "provenance.json"
+    if not ((folder / "rows.csv").is_file() and (folder / "evaluation.json").is_file() and card.is_file()):
         return False
     return bool(read_record(card).get("config_digest") == cell.digest())
 
@@ -97,31 +100,23 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return found
 
 
-def shape_of(cell: CellConfig, cluster: ClusterConfig) -> dict[str, Any]:
-    """The resources that a cell asks for; cells of one array ask for the same."""
-    asked = {key: getattr(cluster, key) for key in ("gpus", "tasks", "cpus_per_gpu", "mem_gb", "time_min")}
-    asked.update(cluster.per_model.get(cell.model.name, {}))
-    if cell.model.agent:
-        asked["gpus"] = 0  # it has no network
-    return {**asked, "tasks": asked["tasks"] or max(asked["gpus"], 1)}
-
-
-def describe_plan(plan: Plan, waiting: list[CellConfig]) -> Iterator[str]:
-    """One line per cell, starting with its name, then the sums; `waiting` are the cells to run."""
-    cluster, total = plan.launch.cluster, 0.0
+def describe_plan(plan: Plan, waiting: list[CellConfig], limits: Limits, over: int = 0) -> Iterator[str]:
+    """One line per cell, starting with its name, then the sums; `waiting` are the cells to run, the last `over` of them
+    not now."""
+    cluster, total, to_run = plan.launch.cluster, 0.0, {cell.name for cell in waiting}
     for cell in plan.cells:
         shape, hours = shape_of(cell, cluster), gpu_hours(cell, cluster)
-        state = "to run" if cell in waiting else "finished" if is_finished(cell) else "in the queue or being run"
-        cost = f"{hours:.3g} GPU-hours" if shape["gpus"] else f"{shape['tasks'] * shape['cpus_per_gpu']} cores"
-        total += hours if cell in waiting else 0.0
-        yield (
-            f"{cell.name}: {state}; {shape['gpus']} GPUs, {shape['mem_gb']} GB, {shape['time_min']} min a segment, "
-            f"{cost}"
-        )
-    arrays = arrays_of(waiting, cluster)
+        state = "to run" if cell.name in to_run else "finished" if is_finished(cell) else "in the queue or being run"
+        cores = shape["nodes"] * shape["tasks"] * shape["cpus_per_gpu"]
+        cost = f"{hours:.3g} GPU-hours" if shape["gpus"] else f"{cores} cores"
+        total += hours if cell.name in to_run else 0.0
+        yield f"{cell.name}: {state}; {shape_text(shape)}, {shape['time_min']} min a segment, {cost}"
+    arrays = arrays_of(waiting[: len(waiting) - over], cluster, limits.array)
     sizes = ", ".join(f"{len(group)} tasks" for _, group in arrays) or "none"
     seeds = len({cell.seed for cell in plan.cells})
     yield f"cells: {len(plan.cells)}, {len(waiting)} to run, {seeds} seed(s); arrays: {len(arrays)} ({sizes})"
+    if over:
+        yield f"{over} of them are over the limit of {limits.submit} jobs in the queue; the next launch submits them"
     if cluster.gpus:
         shares = {cluster.mfu_per_model.get(cell.model.name, cluster.mfu) for cell in plan.cells}
         assumed = " to ".join(f"{100 * share:.0f}" for share in sorted({min(shares), max(shares)}))
@@ -130,15 +125,3 @@ def describe_plan(plan: Plan, waiting: list[CellConfig]) -> Iterator[str]:
             f"of {cluster.peak_tflops:g} TFLOP/s (an assumption, not a measurement); tokenizer, latents and "
             "evaluation not counted"
         )
-
-
-def arrays_of(cells: list[CellConfig], cluster: ClusterConfig) -> list[tuple[dict[str, Any], list[CellConfig]]]:
-    """Cells by resource shape, split below the site's limit."""
-    groups: dict[str, tuple[dict[str, Any], list[CellConfig]]] = {}
-    for cell in cells:
-        shape = shape_of(cell, cluster)
-        groups.setdefault(repr(sorted(shape.items())), (shape, []))[1].append(cell)
-    most = cluster.max_array_size
-    return [
-        (shape, group[start : start + most]) for shape, group in groups.values() for start in range(0, len(group), most)
-    ]
