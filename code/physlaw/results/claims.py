@@ -61,6 +61,12 @@ class Row:
     power: str = ""  # by part: the smallest effect that would have been found in four of five such runs
     sentence: str = ""  # the verdict in plain words
     figure: str = ""  # the number that decided, with its interval; empty without any
+    part: str = ""  # what that number is
+    number: str = ""  # it alone, the ends of its interval, what it was held to, and the paper's
+    low: str = ""
+    high: str = ""
+    bound: str = ""
+    paper_number: str = ""
 
 
 def claim_rows(results: Mapping[str, Metrics]) -> list[Row]:
@@ -103,7 +109,13 @@ def _found(claim: str, scale: str, verdicts: dict[str, Verdict], metrics: Metric
     used = [metrics[name] for name in (study, *registry.claim_of(claim).also) if name in metrics]
     rest = (seeds_text(metrics[study]), one.threshold, one.verdict, one.intervals, one.paper, one.command)
     end = (hardware_text(used), time_text(used), one.reason, one.power, one.sentence, _figure(one))
-    return Row(claim, scale, study, one.check, one.found, *rest, *end)
+    paper = registry.claim_of(claim).paper_numbers.get(one.part, math.nan)
+    numbers = map(_number, (one.value, one.low, one.high, one.bound, paper))
+    return Row(claim, scale, study, one.check, one.found, *rest, *end, one.part, *numbers)
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}" if math.isfinite(value) else ""
 
 
 def _figure(one: Verdict) -> str:
