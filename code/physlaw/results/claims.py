@@ -3,9 +3,10 @@ an earlier edition said wrongly below them."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 
@@ -140,6 +141,15 @@ def claims_csv(rows: list[Row]) -> str:
     """The rows as CSV, columns as in Row."""
     header = [item.name for item in fields(Row)]
     return pd.DataFrame([astuple(row) for row in rows], columns=header).to_csv(index=False, lineterminator="\n")
+
+
+def claims_json(results: Path) -> str:
+    """The rows as a JSON list of objects with Row's fields; numbers as numbers, null where there is none."""
+    numbers = ("number", "low", "high", "bound", "paper_number")
+    rows = [asdict(row) for row in claim_rows(read_results(results))]
+    for row in rows:
+        row.update({name: float(row[name]) if row[name] else None for name in numbers})
+    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
 
 
 def overview(rows: list[Row]) -> Table:
