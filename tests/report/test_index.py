@@ -13,10 +13,10 @@ from pages import Page, check_fits_a_phone
 
 from physlaw.__main__ import main
 from physlaw.profiles import REPOSITORY
-from physlaw.report.checks import WEAKENED
+from physlaw.report.checks import MARKS, WEAKENED
 from physlaw.results.claims import claim_rows
 from physlaw.results.front import answer_text
-from physlaw.results.index import MARKS, not_run, write_index
+from physlaw.results.index import not_run, write_index
 from physlaw.results.mark import mark
 from physlaw.results.scales import SCALES, read_results
 from physlaw.studies.registry import claim_of, deciding_studies
@@ -46,11 +46,11 @@ def test_every_claim_with_results_is_there_with_mark_word_seeds_and_scale(result
         text,
     )
     assert len(shown) == len(rows) > 10
-    for row, (scale, smaller, claim, kind, mark, verdict, words, sentence, seeds) in zip(rows, shown, strict=True):
+    for row, (scale, smaller, claim, kind, sign, verdict, words, sentence, seeds) in zip(rows, shown, strict=True):
         assert (scale, claim, verdict, seeds) == (row.scale, row.claim, row.verdict, row.seeds)
         assert words == str(markup(claim_of(claim).in_plain_words))
         assert sentence == str(markup(row.sentence))
-        assert mark == MARKS[verdict]
+        assert sign == MARKS[verdict]
         assert kind in ("supported", "not-supported", "inconclusive", "not-applicable", "not-run")
         larger = {one.scale for one in rows if one.claim == claim} & {"paper", "mini"} - {scale}
         assert bool(smaller) == (scale not in SCALES or (scale == "smoke" and bool(larger)))
@@ -59,7 +59,9 @@ def test_every_claim_with_results_is_there_with_mark_word_seeds_and_scale(result
 
 def test_a_number_that_decided_is_drawn_with_its_interval_bound_and_the_papers_value(results: Path) -> None:
     rows = [row for row in claim_rows(read_results(results)) if row.number]
-    assert (results / "index.html").read_text().count('<svg class="mark"') == len([row for row in rows if mark(row)]) > 3
+    assert (
+        (results / "index.html").read_text().count('<svg class="mark"') == len([row for row in rows if mark(row)]) > 3
+    )
     ratio = next(row for row in rows if (row.claim, row.scale) == ("C2", "mini"))
     drawn = str(mark(replace(ratio, number="2", low="1", high="3", bound="5", paper_number="9", part="a <b>")))
     assert "<title>a &lt;b&gt;: here 2, 95 % interval 1 to 3; bound 5; the paper 9</title>" in drawn

@@ -18,6 +18,8 @@ from physlaw.intervals import student, student_at
 
 SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE, NOT_RUN = "supported", "not supported", "inconclusive", "not run"
 WEAKENED, NOT_APPLICABLE = "not supported (weakened)", "not applicable"
+# Beside the word, so that no verdict hangs on colour.
+MARKS = {SUPPORTED: "✓", NOT_SUPPORTED: "✗", WEAKENED: "✗", INCONCLUSIVE: "?", NOT_APPLICABLE: "–", NOT_RUN: "○"}
 FEWEST_SEEDS = 3
 POWER = 0.8
 CLIPS = math.inf  # degrees of freedom of an interval over clips

@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from physlaw.files import write_text
-from physlaw.report.checks import INCONCLUSIVE, NOT_APPLICABLE, NOT_RUN, NOT_SUPPORTED, SUPPORTED, WEAKENED
+from physlaw.report.checks import MARKS, NOT_RUN
 from physlaw.report.page import template
 from physlaw.results.claims import Row, claim_rows
 from physlaw.results.cost import cost_text
@@ -16,9 +16,6 @@ from physlaw.results.front import answer_text, best_rows
 from physlaw.results.mark import mark
 from physlaw.results.scales import Metrics, hardware_text, read_results, seeds_text, time_text
 from physlaw.studies import registry
-
-# Beside the word, so that no verdict hangs on colour.
-MARKS = {SUPPORTED: "✓", NOT_SUPPORTED: "✗", WEAKENED: "✗", INCONCLUSIVE: "?", NOT_APPLICABLE: "–", NOT_RUN: "○"}
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ class Claim:
     words, with {scale}, {part}, {value}, {low}, {high}, {seeds} of the number that decided it; "whether": what is
     asked, for verdicts that decide nothing. also: studies whose cells at the same scale the check needs too. must_fail,
     must_pass: reference agents for which the verdict must be "not supported", "supported". plain: the claim in plain
-    words, where it is not what "whether" asks. paper_numbers: the paper's value of a part of the check, by its name, where
-    it has one.
+    words, where it is not what "whether" asks. paper_numbers: the paper's values, by the name
+    of a part of the check.
     """
 
     words: str

@@ -39,7 +39,9 @@ PAPER_RATIOS = {"uniform": 23.5, "parabola": 7.8, "collision": 9.0}
 
 
 def _slopes(slopes: Dict[str, Tuple[float, float]], name: str = "{}, {}") -> Dict[str, float]:
-    return {name.format(one, axis): of[k] for one, of in slopes.items() for k, axis in enumerate(("data", "parameters"))}
+    return {
+        name.format(one, axis): of[k] for one, of in slopes.items() for k, axis in enumerate(("data", "parameters"))
+    }
 
 
 _GAPS = {
