@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from types import ModuleType
 
 import pandas as pd
@@ -59,8 +59,8 @@ def verdict_of(
     words = study.CLAIMS[claim]
     texts = (words.check, found, threshold, intervals, paper or words.paper, command)
     numbers = (judged.value, judged.low, judged.high)
-    named = {"part": judged.part, "seeds": judged.seeds, "bound": judged.bound}
-    return Verdict(claim, judged.verdict, *texts, judged.reason, judged.power, *numbers, **named)
+    one = Verdict(claim, judged.verdict, *texts, judged.reason, judged.power, *numbers)
+    return replace(one, part=judged.part, seeds=judged.seeds, bound=judged.bound)
 
 
 @dataclass(frozen=True)
