@@ -33,7 +33,7 @@ ALLOWED = {
     "studies": {"worlds", "render", "data", "models", "tracking", "evaluation", "report", "label", "agents"},
     "cell": {*BELOW, "evaluation", "report", "studies", "label", "agents"},
     "exam": {"worlds", "render", "data", "evaluation", "report", "compose", "studies"},
-    "results": {"data", "report", "studies", "cell", "launch", "agents"},
+    "results": {"data", "report", "studies", "cell", "compose", "launch", "agents"},
     "launch": {"compose", "studies", "results", "agents"},
     "bench": {*BELOW, "evaluation", "report", "studies", "cell", "compose", "results", "launch"},
 }

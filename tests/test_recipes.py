@@ -85,7 +85,7 @@ def test_the_recipes_run_to_table_page_claims_and_index(followed: Path, capsys: 
             assert found.verdict == expected
 
     assert "slowed down" in (out / "table.md").read_text()
-    for text in ("Slow balls only", "E5", "slowed down", "image/gif", "What this scale is worth"):
+    for text in ("Slow balls only", "E5", "slowed down", "image/png", "What this scale is worth"):
         assert text in page.read_text()
     assert main(["claims", f"results={followed / 'results'}", f"out={followed}"]) == 0
     text = (followed / "CLAIMS.md").read_text()

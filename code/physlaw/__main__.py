@@ -165,9 +165,12 @@ def _claims(words: list[str]) -> int:
     from physlaw.verbs import ClaimsConfig
     from physlaw.words import read
 
-    config = read(ClaimsConfig, words)
-    from physlaw.results.claims import write_claims
+    config = read(ClaimsConfig, ["json=true" if word == "--json" else word for word in words])
+    from physlaw.results.claims import claims_json, write_claims
 
+    if config.json:
+        print(claims_json(Path(config.results)), end="")
+        return 0
     print(write_claims(Path(config.results), Path(config.out)))
     return 0
 

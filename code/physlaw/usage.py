@@ -24,7 +24,7 @@ usage: physlaw VERB [key=value ...]
   collect     gather finished cells into a results folder: [out=FOLDER mixed_code=true] and reproduce's words
   report      draw tables, figures and page again from a results folder: FOLDER
   agents      run reference agents through the studies, nothing is trained: [studies=[...] clips=256 workers=N]
-  claims      the verdict on every claim at every scale, from metrics.csv alone: [results=FOLDER out=FOLDER]
+  claims      the verdict on every claim at every scale, from metrics.csv alone: [results= out=] [--json]
   index       one page over all studies, results/index.html: [results=FOLDER]
   exam        any video model takes a study's exam: exam run model=package.module:generate out=FOLDER; exam export
               out=FOLDER; exam score ANSWERS; exam compare CARD.json...: [study= scenarios=[...] count= resolution= ...]

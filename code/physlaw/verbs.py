@@ -75,6 +75,7 @@ class ClaimsConfig:
 
     results: str = "results"
     out: str = "."
+    json: bool = False  # print every row as JSON, and write nothing; also --json
 
 
 @dataclass

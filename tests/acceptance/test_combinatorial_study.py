@@ -69,7 +69,7 @@ def test_cells_end_in_a_table_with_verdicts_and_clips(results: Path) -> None:
     assert verdicts.loc["C7", "verdict"] == "not run"  # no smaller model
     page = (results / "results" / "report.html").read_text()
     assert "n/a" in page
-    assert "image/gif" in page
+    assert "image/png" in page
 
 
 @pytest.mark.slow

@@ -56,7 +56,7 @@ def test_a_study_runs_to_its_table_verdict_and_page(study: str, tmp_path: Path) 
     assert list(verdicts.index) == [claim]
     assert verdicts.loc[claim, "verdict"] in ("supported", "not supported", "inconclusive", "not run")
     page = (out / "report.html").read_text()
-    for text in (claim, "image/svg+xml", "image/gif", "What this scale is worth"):
+    for text in (claim, "image/svg+xml", "image/png", "What this scale is worth"):
         assert text in page
     assert main(["report", str(out)]) == 0
     assert main(["reproduce", f"study={study}", *words]) == 0  # finished cells are kept

@@ -21,7 +21,7 @@ class Page(HTMLParser):
         self.ids.add(known.get("id", ""))
         if tag == "a":
             self.links.append(known["href"])
-        if tag in ("script", "link") or "src" in known:
+        if tag == "link" or "src" in known:  # a script without is in the page
             self.loads.append(known.get("src", tag))
         if tag == "table" and ("div", "scroll") not in self.open:
             self.loose.append(tag)

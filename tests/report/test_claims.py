@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -251,3 +252,13 @@ def test_the_committed_claims_follow_from_the_committed_results(tmp_path: Path) 
     write_claims(REPOSITORY / "results", tmp_path)
     for name in ("CLAIMS.md", "results/claims.csv"):
         assert (tmp_path / name).read_text() == (REPOSITORY / name).read_text(), f"{name}: run `physlaw claims` again"
+
+
+def test_programs_get_the_rows_as_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["claims", "--json", f"results={REPOSITORY / 'results'}", f"out={tmp_path}"]) == 0
+    rows = {(row["claim"], row["scale"]): row for row in json.loads(capsys.readouterr().out)}
+    gap = rows["C8", "mini"]
+    assert gap["low"] < gap["number"] < gap["high"]
+    assert gap["bound"] == 0.5
+    assert rows["C2", "paper"]["number"] is None
+    assert list(tmp_path.iterdir()) == []

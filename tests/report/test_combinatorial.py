@@ -202,7 +202,7 @@ def test_run_folders_become_a_page_that_redraws_from_its_folder(tmp_path: Path) 
     ):
         assert words in html, words
     assert html.count("data:image/svg+xml") == 4
-    assert html.count("data:image/gif") == 2 * (2 * 20 + 8)  # sets; two clips of ten templates, or of four
+    assert html.count("data:image/png") == 2 * (2 * 20 + 8)  # sets; two clips of ten templates, or of four
     assert 'class="not-run"' in html
     assert "nan" not in re.sub(r"base64,[^\"]*", "", html)
     names = ("table.md", "table.tex", "report.html", "verdicts.csv", "figures/measures.svg", "figures/ambiguity.svg")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from pages import Page, check_fits_a_phone
 
 from physlaw.__main__ import main
 from physlaw.profiles import REPOSITORY
-from physlaw.report.checks import WEAKENED
+from physlaw.report.checks import MARKS, WEAKENED
 from physlaw.results.claims import claim_rows
 from physlaw.results.front import answer_text
-from physlaw.results.index import MARKS, not_run, write_index
+from physlaw.results.index import not_run, write_index
+from physlaw.results.mark import mark
 from physlaw.results.scales import SCALES, read_results
 from physlaw.studies.registry import claim_of, deciding_studies
 
@@ -40,19 +42,35 @@ def test_every_claim_with_results_is_there_with_mark_word_seeds_and_scale(result
     shown = re.findall(
         r'<tr data-scale="(\w+)"( class="smaller")?><td>(C\d+)</td><td class="verdict"><span class="([a-z-]+)">'
         r'<span aria-hidden="true">(.)</span> ([a-z ()]+)</span></td><td><b>(.*?)\.</b> (.*?)</td>.*?'
-        r"<td>([^<]*)</td><td>\w+</td></tr>",
+        r'<td data-label="seeds">([^<]*)</td><td data-label="scale">\w+</td></tr>',
         text,
     )
     assert len(shown) == len(rows) > 10
-    for row, (scale, smaller, claim, kind, mark, verdict, words, sentence, seeds) in zip(rows, shown, strict=True):
+    for row, (scale, smaller, claim, kind, sign, verdict, words, sentence, seeds) in zip(rows, shown, strict=True):
         assert (scale, claim, verdict, seeds) == (row.scale, row.claim, row.verdict, row.seeds)
         assert words == str(markup(claim_of(claim).in_plain_words))
         assert sentence == str(markup(row.sentence))
-        assert mark == MARKS[verdict]
+        assert sign == MARKS[verdict]
         assert kind in ("supported", "not-supported", "inconclusive", "not-applicable", "not-run")
         larger = {one.scale for one in rows if one.claim == claim} & {"paper", "mini"} - {scale}
         assert bool(smaller) == (scale not in SCALES or (scale == "smoke" and bool(larger)))
     assert set(MARKS) == {"supported", "not supported", WEAKENED, "inconclusive", "not applicable", "not run"}
+
+
+def test_a_number_that_decided_is_drawn_with_its_interval_bound_and_the_papers_value(results: Path) -> None:
+    rows = [row for row in claim_rows(read_results(results)) if row.number]
+    assert (
+        (results / "index.html").read_text().count('<svg class="mark"') == len([row for row in rows if mark(row)]) > 3
+    )
+    ratio = next(row for row in rows if (row.claim, row.scale) == ("C2", "mini"))
+    drawn = str(mark(replace(ratio, number="2", low="1", high="3", bound="5", paper_number="9", part="a <b>")))
+    assert "<title>a &lt;b&gt;: here 2, 95 % interval 1 to 3; bound 5; the paper 9</title>" in drawn
+    at = {name: float(x) for name, x in re.findall(r'class="(\w+)" (?:d="M|cx=")([\d.]+)', drawn) if name != "axis"}
+    assert at["ours"] == 34  # an eighth of the way from 1 to 9
+    assert at["bound"] == 100
+    assert at["paper"] == 188
+    assert mark(replace(ratio, number="")) == ""
+    assert ratio.paper_number in ("23.5", "7.8", "9")
 
 
 def test_the_answer_comes_first_and_what_was_not_run_last(results: Path) -> None:
@@ -82,12 +100,13 @@ def test_what_was_not_run_is_one_folded_table_with_commands(results: Path) -> No
     folded = text[text.index('<section id="not-run">') :]
     assert folded.count("<details>") == 1
     absent = not_run(claim_rows(read_results(results)))
-    for row, claims in absent:
+    for row, claims, cost in absent:
         assert not (results / row.study / row.scale / "metrics.csv").exists()
         assert f"<tr><td>{row.study}, {row.scale}</td>" in folded
-        assert f"<td>{claims}</td>" in folded
+        assert f"<td>{cost}</td><td>{claims}</td>" in folded
+        assert ("hours" in cost) == bool(row.command)
         assert not row.command or str(markup(row.command)) in folded
-    assert {(row.study, row.scale) for row, _ in absent} == {
+    assert {(row.study, row.scale) for row, *_ in absent} == {
         (study, scale)
         for study in deciding_studies().values()
         for scale in ("smoke", "mini", "paper")

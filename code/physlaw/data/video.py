@@ -26,6 +26,7 @@ Frames = NDArray[np.uint8]
 PANEL_PX = 32  # a page enlarges what is smaller
 FRAMES_PER_S = 10
 GAP_PX, GAP_GREY = 4, 160
+FILM_COLOURS = 64
 GIF_BITS = 5  # 32 colours a frame: a clip's few, and the greys of their rims
 
 
@@ -45,6 +46,23 @@ def encode_png(picture: Frames) -> bytes:
 
     _check(picture[None])
     return iio.imwrite("<bytes>", picture, extension=".png", plugin="pillow")
+
+
+def encode_film(frames: Frames) -> bytes:
+    """(T, H, W, 3) uint8 -> a PNG with all frames in one row, of at most FILM_COLOURS colours.
+
+    Raises:
+        UserError: no frames, or no pixels.
+    """
+    import io
+
+    from PIL import Image
+
+    _check(frames)
+    row = np.ascontiguousarray(frames.swapaxes(0, 1).reshape(frames.shape[1], -1, 3))
+    stream = io.BytesIO()
+    Image.fromarray(row).quantize(FILM_COLOURS, dither=Image.Dither.NONE).save(stream, "PNG", optimize=True)
+    return stream.getvalue()
 
 
 def encode_gif(frames: Frames) -> bytes:

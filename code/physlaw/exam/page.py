@@ -9,7 +9,7 @@ from physlaw.exam.card import FILE, card_of, decided
 from physlaw.exam.score import Scored
 from physlaw.exam.table import exam_table
 from physlaw.files import visible, write_json, write_text
-from physlaw.report.page import animations, template
+from physlaw.report.page import Film, animations, template
 from physlaw.report.tables import markdown
 from physlaw.studies import registry
 
@@ -69,9 +69,9 @@ def notes_of(scored: Scored) -> list[str]:
     return lines
 
 
-def _clips(scored: Scored) -> list[tuple[str, list[tuple[str, str]]]]:
+def _clips(scored: Scored) -> list[tuple[str, list[tuple[str, Film]]]]:
     """Scenario -> (block, animation: truth, answer), of the first seed."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    found: dict[str, list[tuple[str, Film]]] = {}
     words = registry.part(scored.paper.config.study, "study")
     for cell in scored.cells:
         if cell.scenario in found:

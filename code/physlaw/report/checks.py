@@ -18,6 +18,8 @@ from physlaw.intervals import student, student_at
 
 SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE, NOT_RUN = "supported", "not supported", "inconclusive", "not run"
 WEAKENED, NOT_APPLICABLE = "not supported (weakened)", "not applicable"
+# Beside the word, so that no verdict hangs on colour.
+MARKS = {SUPPORTED: "✓", NOT_SUPPORTED: "✗", WEAKENED: "✗", INCONCLUSIVE: "?", NOT_APPLICABLE: "–", NOT_RUN: "○"}
 FEWEST_SEEDS = 3
 POWER = 0.8
 CLIPS = math.inf  # degrees of freedom of an interval over clips
@@ -174,10 +176,14 @@ class Part:
         """The bound in words."""
         return f"{'lower' if self.above else 'upper'} bound {'>' if self.above else '<'} {self.bound:g}"
 
+    @property
+    def limit(self) -> float:
+        """The bound; of a part that can only fail, the smallest effect that counts."""
+        return self.bound if math.isfinite(self.bound) or self.smallest is None else self.smallest
+
     def text(self) -> str:
         """Name, estimate, bound."""
-        limit = self.bound if math.isfinite(self.bound) or self.smallest is None else self.smallest
-        return f"{self.name} {self.estimate.text(self.digits)} ({'>' if self.above else '<'} {limit:g})"
+        return f"{self.name} {self.estimate.text(self.digits)} ({'>' if self.above else '<'} {self.limit:g})"
 
 
 @dataclass(frozen=True)
@@ -192,7 +198,7 @@ class Gate:
 @dataclass(frozen=True)
 class Judgement:
     """A verdict, why, and the number that decided it (NaN without any). power: what would have been found. part: what
-    that number is; seeds: how many it rests on."""
+    that number is; seeds: how many it rests on; bound: what it was held to."""
 
     verdict: str
     reason: str
@@ -202,6 +208,7 @@ class Judgement:
     power: str = ""
     part: str = ""
     seeds: int = 0
+    bound: float = math.nan
 
 
 def judge(parts: Iterable[Part], gates: Iterable[Gate] = (), *, agent: bool = False) -> Judgement:
@@ -217,7 +224,7 @@ def judge(parts: Iterable[Part], gates: Iterable[Gate] = (), *, agent: bool = Fa
         return Judgement(NOT_RUN, "nothing to compare")
     decisive = _decisive(every)
     one = decisive.estimate
-    numbers = (one.value, one.low, one.high, _power(every), decisive.name, one.seeds)
+    numbers = (one.value, one.low, one.high, _power(every), decisive.name, one.seeds, decisive.limit)
     shut = [gate for gate in gates if not gate.passed]
     if shut and not agent:
         texts = "; ".join(f"{gate.name} {gate.found}" for gate in shut)

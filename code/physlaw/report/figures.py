@@ -15,7 +15,7 @@ from physlaw.files import write_atomic
 
 IN_DIST, OOD = "#1f6feb", "#d1242f"
 MANY = 400  # dots of one panel; more are drawn as one picture, since a page of a thousand outlines takes megabytes
-DOTS_PER_INCH = 200
+DOTS_PER_INCH = 150
 # The same file for the same numbers: no date, fixed ids.
 plt.rcParams.update({"svg.hashsalt": "physlaw", "svg.fonttype": "none", "font.size": 9, "axes.grid": True})
 plt.rcParams.update({"grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False})

@@ -13,8 +13,8 @@ import pandas as pd
 from physlaw.csv_file import COLLECT, read_csv
 from physlaw.errors import UserError
 from physlaw.files import read_json
-from physlaw.report.page import MAX_ROWS, first_finished
-from physlaw.report.tables import Table, markdown
+from physlaw.report.page import MAX_ROWS, Film, first_finished
+from physlaw.report.tables import MISSING, Table, markdown
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Clips:
     """Animations of the page, each with its caption."""
 
     heading: str
-    clips: list[tuple[str, str]]
+    clips: list[tuple[str, Film]]
     note: str = ""
 
 
@@ -111,12 +111,28 @@ def figures_of(sections: tuple[Section, ...]) -> Iterator[Figure]:
     return (part for section in sections for part in section.parts if isinstance(part, Figure))
 
 
-def page_sections(sections: tuple[Section, ...], shown: dict[str, Shown]) -> list[dict[str, Any]]:
-    """The sections as the page's template reads them: of tables the first MAX_ROWS rows."""
-    return [
-        {"heading": section.heading, "parts": [found for part in section.parts if (found := _part(part, shown))]}
-        for section in sections
+def page_sections(
+    sections: tuple[Section, ...], shown: dict[str, Shown], lead: Figure | None = None
+) -> list[dict[str, Any]]:
+    """The sections as the page's template reads them: of tables the first MAX_ROWS rows, cells that have not finished
+    apart.
+
+    Args:
+        lead: the figure at the page's head, which is left out.
+    """
+    found = [
+        {
+            "heading": one.heading,
+            "parts": [made for part in one.parts if part is not lead and (made := _part(part, shown))],
+        }
+        for one in sections
     ]
+    return [one for one in found if one["parts"]]
+
+
+def unfinished(row: list[str]) -> bool:
+    """A table's row of a cell without numbers: names, then MISSING to the end."""
+    return len(row) > 2 and row.count(MISSING) >= 2 and set(row[row.index(MISSING) :]) == {MISSING}
 
 
 def _part(part: str | Figure | TablePart, shown: dict[str, Shown]) -> dict[str, Any]:
@@ -127,8 +143,10 @@ def _part(part: str | Figure | TablePart, shown: dict[str, Shown]) -> dict[str, 
     if not part.on_page:
         return {}
     one = shown[part.name]
-    header, rows = one.table
+    header, every = one.table
+    rows = [row for row in every if not unfinished(row)]
+    missing = [row[: row.index(MISSING)] for row in every if unfinished(row)]
     left_out = max(0, len(rows) - MAX_ROWS)
     lines = [line for line in one.after.split("\n") if line]
-    found = {"kind": "table", "text": one.caption, "table": (header, rows[:MAX_ROWS])}
+    found = {"kind": "table", "text": one.caption, "table": (header, rows[:MAX_ROWS]), "missing": missing}
     return found | {"left_out": left_out, "lines": lines, "folded": part.folded}

@@ -21,7 +21,7 @@ from physlaw.report.clips import gather_clips
 from physlaw.report.compared import trained
 from physlaw.report.front import Front
 from physlaw.report.metrics import read_metrics
-from physlaw.report.page import animations, first_finished, write_page
+from physlaw.report.page import animations, first_finished, fitting, write_page
 from physlaw.report.sections import (
     Clips,
     Figure,
@@ -127,6 +127,7 @@ class StudyReport:
         )
         caption = self.caption.format(title=self.study.TITLE, **first_finished(metrics))
         write_text(folder / "table.tex", latex(*shown[self.tex].table, caption))
+        lead = next(figures_of(sections), None)
         return write_page(
             PAGE,
             folder,
@@ -137,9 +138,10 @@ class StudyReport:
             question=self.study.QUESTION,
             verdicts=decided,
             about_verdicts=self.about_verdicts,
-            sections=page_sections(sections, shown),
+            lead=lead,
+            sections=page_sections(sections, shown, lead),
             about_clips=self.about_clips,
-            cells=self.videos(results) if self.videos else self._videos(results),
+            cells=fitting(self.videos(results) if self.videos else self._videos(results)),
         )
 
     def _others(self, folder: Path) -> dict[str, Metrics]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from types import ModuleType
 
 import pandas as pd
@@ -40,6 +40,7 @@ class Verdict:
     part: str = ""  # what that number is
     seeds: int = 0  # how many it rests on
     sentence: str = ""  # report.sentences
+    bound: float = math.nan  # what that number was held to
 
 
 def verdict_of(
@@ -58,9 +59,8 @@ def verdict_of(
     words = study.CLAIMS[claim]
     texts = (words.check, found, threshold, intervals, paper or words.paper, command)
     numbers = (judged.value, judged.low, judged.high)
-    return Verdict(
-        claim, judged.verdict, *texts, judged.reason, judged.power, *numbers, part=judged.part, seeds=judged.seeds
-    )
+    one = Verdict(claim, judged.verdict, *texts, judged.reason, judged.power, *numbers)
+    return replace(one, part=judged.part, seeds=judged.seeds, bound=judged.bound)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@ an earlier edition said wrongly below them."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 
@@ -67,6 +68,12 @@ class Row:
     power: str = ""  # by part: the smallest effect that would have been found in four of five such runs
     sentence: str = ""  # the verdict in plain words
     figure: str = ""  # the number that decided, with its interval; empty without any
+    part: str = ""  # what that number is
+    number: str = ""  # it alone, the ends of its interval, what it was held to, and the paper's
+    low: str = ""
+    high: str = ""
+    bound: str = ""
+    paper_number: str = ""
 
 
 def claim_rows(results: Mapping[str, Metrics]) -> list[Row]:
@@ -109,7 +116,13 @@ def _found(claim: str, scale: str, verdicts: dict[str, Verdict], metrics: Metric
     used = [metrics[name] for name in (study, *registry.claim_of(claim).also) if name in metrics]
     rest = (seeds_text(metrics[study]), one.threshold, one.verdict, one.intervals, one.paper, one.command)
     end = (hardware_text(used), time_text(used), one.reason, one.power, one.sentence, _figure(one))
-    return Row(claim, scale, study, one.check, one.found, *rest, *end)
+    paper = registry.claim_of(claim).paper_numbers.get(one.part, math.nan)
+    numbers = map(_number, (one.value, one.low, one.high, one.bound, paper))
+    return Row(claim, scale, study, one.check, one.found, *rest, *end, one.part, *numbers)
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}" if math.isfinite(value) else ""
 
 
 def _figure(one: Verdict) -> str:
@@ -134,6 +147,15 @@ def claims_csv(rows: list[Row]) -> str:
     """The rows as CSV, columns as in Row."""
     header = [item.name for item in fields(Row)]
     return pd.DataFrame([astuple(row) for row in rows], columns=header).to_csv(index=False, lineterminator="\n")
+
+
+def claims_json(results: Path) -> str:
+    """The rows as a JSON list of objects with Row's fields; numbers as numbers, null where there is none."""
+    numbers = ("number", "low", "high", "bound", "paper_number")
+    rows = [asdict(row) for row in claim_rows(read_results(results))]
+    for row in rows:
+        row.update({name: float(row[name]) if row[name] else None for name in numbers})
+    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
 
 
 def overview(rows: list[Row], claims: Sequence[str]) -> Table:

@@ -21,7 +21,7 @@ def hours_left(studies: list[list[CellConfig]], workers: int | None) -> list[str
     found = [[look(cell) for cell in cells] for cells in studies]
     paces = [cell.second_per_flop for cells in found for cell in cells if cell.second_per_flop is not None]
     where = "at this machine's pace" if paces else "at the committed results' pace"
-    pace = median(paces or [p for cells in studies for p in _committed_paces(cells)] or [0.0])
+    pace = median(paces or [p for cells in studies for p in committed_paces(cells)] or [0.0])
     lines = []
     for cells, states in zip(studies, found, strict=True):
         rest = [replace(s, second_per_flop=s.second_per_flop or pace) for s in states if s.state != "finished"]
@@ -32,7 +32,7 @@ def hours_left(studies: list[list[CellConfig]], workers: int | None) -> list[str
     return lines
 
 
-def _committed_paces(cells: list[CellConfig]) -> list[float]:
+def committed_paces(cells: list[CellConfig]) -> list[float]:
     """Seconds per FLOP of the study's committed cells that a CPU trained."""
     path = REPOSITORY / "results" / cells[0].study / cells[0].table / "metrics.csv"
     if not path.is_file():

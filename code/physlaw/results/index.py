@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import Markup
+
 from physlaw.files import write_text
-from physlaw.report.checks import INCONCLUSIVE, NOT_APPLICABLE, NOT_RUN, NOT_SUPPORTED, SUPPORTED, WEAKENED
+from physlaw.report.checks import MARKS, NOT_RUN
 from physlaw.report.page import template
 from physlaw.results.claims import Row, claim_rows
+from physlaw.results.cost import cost_text
 from physlaw.results.front import answer_text, best_rows
+from physlaw.results.mark import mark
 from physlaw.results.scales import Metrics, hardware_text, read_results, seeds_text, time_text
 from physlaw.studies import registry
-
-# Beside the word, so that no verdict hangs on colour.
-MARKS = {SUPPORTED: "✓", NOT_SUPPORTED: "✗", WEAKENED: "✗", INCONCLUSIVE: "?", NOT_APPLICABLE: "–", NOT_RUN: "○"}
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Found:
     row: Row
     words: str
     best: bool
+    mark: Markup  # the number that decided, as a figure
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,19 @@ def found_of(rows: list[Row]) -> list[Found]:
     """Every claim at every scale that has results; by claim, larger scales after smaller ones."""
     best = {(row.claim, row.scale) for row in best_rows(rows)}
     return [
-        Found(row, registry.claim_of(row.claim).in_plain_words, (row.claim, row.scale) in best)
+        Found(row, registry.claim_of(row.claim).in_plain_words, (row.claim, row.scale) in best, mark(row))
         for row in rows
         if row.hardware
     ]
 
 
-def not_run(rows: list[Row]) -> list[tuple[Row, str]]:
-    """A row per study and scale without results, with its claims."""
+def not_run(rows: list[Row]) -> list[tuple[Row, str, str]]:
+    """A row per study and scale without results, with its claims and what it costs."""
     absent: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row.verdict == NOT_RUN and not row.hardware:
             absent.setdefault((row.study, row.scale), []).append(row)
-    return [(same[0], ", ".join(row.claim for row in same)) for same in absent.values()]
+    return [(same[0], ", ".join(row.claim for row in same), cost_text(*key)) for key, same in absent.items()]
 
 
 def _scale(results: Path, study: str, scale: str, metrics: Metrics) -> Scale:

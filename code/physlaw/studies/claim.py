@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Dict, Tuple
 
 
@@ -15,7 +15,8 @@ class Claim:
     it says in plain words, with {scale}, {part}, {value}, {low}, {high}, {seeds} of the number that decided it;
     "whether": what is asked, for verdicts that decide nothing. also: studies whose cells at the same scale the check
     needs too. must_fail, must_pass: reference agents for which the verdict must be "not supported", "supported". plain:
-    the claim in plain words, where it is not what "whether" asks.
+    the claim in plain words, where it is not what "whether" asks. paper_numbers: the paper's values, by the name of a
+    part of the check.
     """
 
     words: str
@@ -27,6 +28,7 @@ class Claim:
     must_fail: Tuple[str, ...] = ()
     must_pass: Tuple[str, ...] = ()
     plain: str = ""
+    paper_numbers: Dict[str, float] = field(default_factory=dict)
 
     @property
     def in_plain_words(self) -> str:

@@ -146,7 +146,7 @@ def shown_clips(results: Results) -> list[Clips]:
             shown = len(np.unique(entries["template"]))
             there = measured["template"].nunique()
             left_out = f"{shown} of {there} templates, evenly spread" if there > shown else f"all {there} templates"
-            pictures = list(zip(captions, animations(path, panel_px=1), strict=True))
+            pictures = list(zip(captions, animations(path), strict=True))
             found.append(Clips(f"{cell}, {name.replace('_', ' ')}", pictures, left_out))
     return found
 
