@@ -4,9 +4,11 @@
 NAMES = (
     *("id_ood", "combinatorial", "velocity_gap", "square_out", "memorization", "attributes", "ring"),
     *("composition", "modality", "resolution_and_length"),
+    "dose",
 )
 # The same in the order in which they are best run: what decides most for its cost first.
 RUN_ORDER = (
     *("id_ood", "velocity_gap", "memorization", "attributes", "ring", "composition", "square_out"),
     *("resolution_and_length", "modality", "combinatorial"),
+    "dose",
 )
