@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,7 +32,7 @@ def test_a_dose_and_its_control_have_as_many_clips(count: int) -> None:
 
 def test_a_smaller_dose_is_part_of_a_larger_one_and_stays_what_it_is() -> None:
     sets = [{tuple(row) for row in added(WITH_FAST, n).values(np.arange(n)).round(9)} for n in DOSES]
-    assert all(small < large for small, large in zip(sets, sets[1:], strict=False))
+    assert all(small < large for small, large in pairwise(sets))
     assert added(WITH_FAST, 1).values(np.array([0]))[0] == pytest.approx(FIRST)
 
 
