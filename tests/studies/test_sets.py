@@ -7,6 +7,7 @@ from physlaw import studies
 from physlaw.errors import UserError
 from physlaw.studies import registry
 from physlaw.studies.attributes.sets import PAIR_OF, PAIRS, combination_bounds
+from physlaw.studies.dose.study import FAST
 from physlaw.studies.square_out.sets import HOLES, hull
 from physlaw.studies.square_out.study import CONTROL
 from physlaw.studies.velocity_gap.study import BANDS
@@ -80,6 +81,9 @@ def test_regions_say_what_training_sets_and_blocks_hold(name: str) -> None:
         shared = block.name == "extrapolation" or (name in PAIR_OF and not PAIR_OF[name].cuts_one_grid)
         if name == CONTROL:  # trained on all that the rim leaves out
             assert inside.all() == (block.name != "outside")
+            continue
+        if name in FAST and block.name == "added":  # every dose has the same blocks; it was trained on this one
+            assert inside.all()
             continue
         assert inside.all() if block.level == 0 else not inside.any() or (shared and inside.mean() < 0.25)
         drawn = block.region.sample(np.random.default_rng(1), 50)
