@@ -273,9 +273,9 @@ def test_without_all_numbers_of_templates_there_is_no_verdict() -> None:
 
 def test_verdicts_as_a_file() -> None:
     text = verdict_csv(verdicts(study()))
-    assert (
-        text.splitlines()[0]
-        == "claim,verdict,check,found,threshold,intervals,paper,command,reason,power,value,low,high,part,seeds,sentence"
+    header = (
+        "claim,verdict,check,found,threshold,intervals,paper,command,reason,power,value,low,high,part,seeds,sentence"
     )
+    assert text.splitlines()[0] == f"{header},bound"
     assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["C5", "C6", "C7", "C15"]
     assert not np.any([word in text for word in ("nan", "None")])

@@ -140,6 +140,7 @@ def test_what_is_special_about_a_scenario_it_says_itself() -> None:
     assert {name for name, world in worlds.items() if not world.needs} == {
         *SCENARIOS,
         *("uniform_fine", "uniform_long", "uniform_short"),
+        *("uniform_regression", "uniform_v", "uniform_differences", "uniform_states", "uniform_added"),
     }
     assert {world.picture for world in worlds.values()} == {"red", "red_blue", "red_blue_black", "bodies"}
     flipped = {name for name, world in worlds.items() if world.flips}
