@@ -138,11 +138,15 @@ def test_why_a_cell_failed_is_said_with_its_log(
         cell.name: {"job": f"7_{k}", "log": str(cell.folder / "log.txt"), "after": []}
         for k, cell in enumerate(plan.cells)
     }
-    write_json(plan.folder / "manifest.json", {"cells": known, "prepare": {}})
+    known[plan.cells[8].name]["after"] = ["6"]  # SLURM cancels it when job 6 fails
+    prepare = {"tokenizer vae": {"job": "6", "log": str(tmp_path / "vae.txt"), "after": []}}
+    (tmp_path / "vae.txt").write_text("the loss is not finite\n")
+    write_json(plan.folder / "manifest.json", {"cells": known, "prepare": prepare})
     monkeypatch.setattr(
         "physlaw.launch.status.jobs_in_queue", lambda: {"7_5": ("pending", "launch failed requeued held")}
     )
-    monkeypatch.setattr("physlaw.launch.status.states_of_ended", lambda jobs: {"7_0": "OUT_OF_MEMORY", "7_6": "FAILED"})
+    ended = {"7_0": "OUT_OF_MEMORY", "7_6": "FAILED", "7_8": "CANCELLED"}
+    monkeypatch.setattr("physlaw.launch.status.states_of_ended", lambda jobs: ended)
     logs = {
         1: "slurmstepd: error: *** STEP 7.0 ON n1 CANCELLED AT 2026-01-01 DUE TO TIME LIMIT ***",
         2: "physlaw.launch.job.CellFailed: exit status -9; log ends with:",
@@ -155,6 +159,7 @@ def test_why_a_cell_failed_is_said_with_its_log(
     said = {
         0: "out of memory", 1: "its time was up", 2: "killed by SIGKILL", 3: "exit status 2", 4: "out of memory",
         5: "launch failed requeued held; it waits for: scontrol release 7_5", 6: "failed", 7: "left the queue before",
+        8: "it waited for tokenizer vae (job 6)",
     }  # fmt: skip
     assert main(["status", *words, "--json"]) == 1
     shown = json.loads(capsys.readouterr().out)

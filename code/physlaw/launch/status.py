@@ -106,7 +106,10 @@ def _states(plan: Plan, manifest: dict[str, Any]) -> Iterator[tuple[CellConfig, 
 def _why_failed(folder: Path, known: dict[str, Any], manifest: dict[str, Any], ended: dict[str, str]) -> str:
     """Why a job that has left the queue did not finish its cell: a line, the end of its log, where the log is."""
     own, log = submitit_log(folder, known["job"]), Path(known["log"])
-    cause = cause_of(ended.get(known["job"], ""), own)
+    state = ended.get(known["job"], "")
+    if not log.exists() and not own.exists() and state in ("", "CANCELLED") and known.get("after"):
+        return _why_dependency(known, manifest)  # SLURM cancels a job whose dependency failed
+    cause = cause_of(state, own)
     if not log.exists() and not own.exists():
         return cause or _why_dependency(known, manifest)
     text = last_lines(log if log.exists() else own)
