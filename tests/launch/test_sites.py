@@ -98,3 +98,12 @@ def test_a_cell_waits_for_its_own_latents_alone(slurm: FakeSlurm) -> None:
     for name, cell in known["cells"].items():
         (after,) = cell["after"]
         assert prepared[after].endswith(f"-uniform-{name.split('-')[2]}")
+
+
+@pytest.mark.parametrize("error", [KeyError("uid not found: 1234"), OSError("No username set")])
+def test_a_user_without_a_name_has_the_limits_of_the_site(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def nameless() -> str:
+        raise error
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert limits_of(ClusterConfig(max_array_size=7)) == Limits(7)

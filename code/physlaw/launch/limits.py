@@ -50,8 +50,8 @@ def _submit_limit(cluster: ClusterConfig) -> Optional[int]:
     found: List[int] = []
     qos = {cluster.qos or ""}
     keys = ("DefaultAccount", "Account", "Partition", "MaxSubmitJobs", "GrpSubmitJobs", "DefaultQOS")
-    user = getpass.getuser()
-    for row in _rows("sacctmgr", ["show", "user", user, "withassoc"], keys):
+    user = _user()
+    for row in _rows("sacctmgr", ["show", "user", user, "withassoc"], keys) if user else []:
         account = cluster.account or row["DefaultAccount"]
         if row["Account"] == account and row["Partition"] in ("", cluster.partition or ""):
             found += [int(row[key]) for key in ("MaxSubmitJobs", "GrpSubmitJobs") if row[key].isdecimal()]
@@ -62,6 +62,14 @@ def _submit_limit(cluster: ClusterConfig) -> Optional[int]:
         if row["Name"] in qos - {""}:
             found += [int(row[key]) for key in limits[1:] if row[key].isdecimal()]
     return min(found, default=None)
+
+
+def _user() -> str:
+    """Empty where the user's number has no name, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        return ""
 
 
 def _rows(program: str, words: List[str], keys: tuple[str, ...]) -> List[Dict[str, str]]:
