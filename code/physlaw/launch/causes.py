@@ -27,12 +27,11 @@ _SAID = (
     (r"DUE TO PREEMPTION", "PREEMPTED"),
     (r"\*\*\* .*CANCELLED AT", "CANCELLED"),
 )
-_HELD = ("JobHeldUser", "JobHeldAdmin", "held")
 
 
 def is_held(reason: str) -> bool:
     """A pending job that waits until somebody releases it, e.g. "launch failed requeued held"."""
-    return reason in _HELD[:2] or _HELD[2] in reason.replace("_", " ").split()
+    return reason in ("JobHeldUser", "JobHeldAdmin") or "held" in reason.replace("_", " ").split()
 
 
 def states_of_ended(jobs: Iterable[str]) -> Dict[str, str]:

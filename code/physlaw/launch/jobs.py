@@ -18,6 +18,11 @@ POLL_S, QUEUE_POLL_S = 1.0, 15.0
 AT_ONCE = 500  # job numbers in one call of scancel
 
 
+def _known(manifest: Dict[str, Any]) -> Dict[str, Dict[str, Any]]:
+    """Jobs that were submitted, by cell, or by stage and name."""
+    return {**manifest["prepare"], **manifest["cells"]}
+
+
 def _launched(plan: Plan, names: List[str]) -> Dict[str, Dict[str, Any]]:
     """The jobs of these cells, or of all of the study with those that prepare for them, by cell or stage and name.
 
@@ -25,8 +30,7 @@ def _launched(plan: Plan, names: List[str]) -> Dict[str, Dict[str, Any]]:
         UserError: the study has no such cell; or no job of it is known.
     """
     manifest = read_manifest(plan.folder)
-    found = {**manifest["prepare"], **manifest["cells"]}
-    cells = [cell.name for cell in plan.cells]
+    found, cells = _known(manifest), [cell.name for cell in plan.cells]
     for name in names:
         if name not in cells and name not in found:
             raise unknown("cell", name, cells)
@@ -42,10 +46,10 @@ def logs(words: List[str], cell: str = "", follow: bool = False) -> None:
     follow: go on with what comes, until no job of them is left.
     """
     plan = plan_of(words)
-    names = [cell] if cell else [one.name for one in plan.cells]
-    known = {**read_manifest(plan.folder)["prepare"], **read_manifest(plan.folder)["cells"]}
-    if cell and cell not in known and cell not in [one.name for one in plan.cells]:
-        raise unknown("cell", cell, [one.name for one in plan.cells])
+    cells, known = [one.name for one in plan.cells], _known(read_manifest(plan.folder))
+    if cell and cell not in known and cell not in cells:
+        raise unknown("cell", cell, cells)
+    names = [cell] if cell else cells
     paths = {name: _log(plan, name, known.get(name)) for name in names}
     if cell and not paths[cell].exists():
         raise UserError(f"{cell} has no log yet ({paths[cell]})")

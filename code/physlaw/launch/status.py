@@ -107,11 +107,10 @@ def _why_failed(folder: Path, known: dict[str, Any], manifest: dict[str, Any], e
     """Why a job that has left the queue did not finish its cell: a line, the end of its log, where the log is."""
     own, log = submitit_log(folder, known["job"]), Path(known["log"])
     state = ended.get(known["job"], "")
-    if not log.exists() and not own.exists() and state in ("", "CANCELLED") and known.get("after"):
-        return _why_dependency(known, manifest)  # SLURM cancels a job whose dependency failed
     cause = cause_of(state, own)
     if not log.exists() and not own.exists():
-        return cause or _why_dependency(known, manifest)
+        waited = state == "CANCELLED" and known.get("after")  # so SLURM ends a job whose dependency failed
+        return _why_dependency(known, manifest) if waited or not cause else cause
     text = last_lines(log if log.exists() else own)
     return "\n".join(part for part in (cause, text) if part) + _log_of(folder, known)
 
@@ -137,7 +136,8 @@ def _why_dependency(known: dict[str, Any], manifest: dict[str, Any]) -> str:
 def status(words: list[str], as_json: bool = False) -> int:
     """Print how many cells are in which state, then every cell by state; returns how many failed or are held.
 
-    As JSON one object on a line, {"counts": {state: n}, "cells": [{"cell", "state", "why", "job", "log"}]}.
+    As JSON one object on a line, {"study", "table", "counts": {state: n}, "cells": [{"cell", "state", "why", "job",
+    "log"}]}.
     """
     plan = plan_of(words)
     manifest = read_manifest(plan.folder)
