@@ -25,7 +25,7 @@ from physlaw.render.discs import render_clips
 from physlaw.worlds import laws
 from physlaw.worlds.blocks import Block
 from physlaw.worlds.scenario import Scenario
-from physlaw.worlds.scenes import eval_scenes
+from physlaw.worlds.scenes import SceneSet, eval_scenes
 
 if TYPE_CHECKING:
     from physlaw.data.gpu_clips import GpuClips
@@ -82,8 +82,7 @@ def velocity_block(
     tracked: list[Mapping[str, NDArray[Any]]] = []
     data, training = evaluation.data, cases.training
     contact = laws.as_contact(data.contact)
-    scenes = eval_scenes(scenario, block.name, data.seed, contact, data.placement)
-    scenes = replace(scenes, num_frames=data.num_frames)
+    scenes = block_scenes(scenario, evaluation, block.name)
 
     def measure(index: Index, clips: dict[str, Frames]) -> Mapping[str, NDArray[Any]]:
         nearest, distance = cases(scenes, index)
@@ -125,6 +124,13 @@ def velocity_block(
 
     numbers = chosen_scenes(block.name, len(block.grid), evaluation.limit(block.level))
     return score_block(evaluation, block.name, block.level, scenes, numbers, measure, keep_tracks)
+
+
+def block_scenes(scenario: Scenario, evaluation: Evaluation, block: str) -> SceneSet:
+    """An evaluation block's scenes as the cell has them."""
+    data = evaluation.data
+    scenes = eval_scenes(scenario, block, data.seed, laws.as_contact(data.contact), data.placement)
+    return replace(scenes, num_frames=data.num_frames)
 
 
 def kinds_of(scenario: Scenario, init: NDArray[np.float64]) -> NDArray[np.str_]:

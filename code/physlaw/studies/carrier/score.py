@@ -7,13 +7,12 @@ import math
 import pandas as pd
 
 from physlaw.evaluation.blocks import Evaluation
-from physlaw.evaluation.velocity_blocks import ERROR, IMPUTED, score_velocities
+from physlaw.evaluation.velocity_blocks import CLIP_COLUMNS, ERROR, IMPUTED, score_velocities
 from physlaw.evaluation.velocity_blocks import METRICS as VELOCITIES
 from physlaw.metric import Metric
 from physlaw.studies.carrier.sets import SCENARIOS
 
 __all__ = ["CLIP_COLUMNS", "METRICS", "score"]
-CLIP_COLUMNS = ("law_vx1", "generated_vx1", "generated_corrected", "generated_missing")  # of a clip: what figures need
 # A group's error over that in distribution; and with vanished balls standing still in both.
 RATIO = Metric("ratio", "error / ID error", 1)
 RATIO_IMPUTED = Metric("ratio_imputed", "the same, vanished balls standing still", 1)
@@ -26,6 +25,5 @@ def score(evaluation: Evaluation) -> pd.DataFrame:
     known = rows[rows["group"] == "id"].iloc[0]
     for ratio, error in ((RATIO, ERROR), (RATIO_IMPUTED, IMPUTED)):
         below = float(known[error.column])
-        columns = [ratio.stated(float(value) / below if below > 0 else math.nan) for value in rows[error.column]]
-        rows[ratio.column] = [column[ratio.column] for column in columns]
+        rows[ratio.column] = rows[error.column] / below if below > 0 else math.nan
     return rows

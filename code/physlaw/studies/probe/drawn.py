@@ -12,7 +12,7 @@ from physlaw.csv_file import RERUN
 from physlaw.evaluation.blocks import Evaluation
 from physlaw.evaluation.tracks import read_tracks
 from physlaw.evaluation.velocity import valid_frames
-from physlaw.studies.probe.hidden import block_scenes
+from physlaw.evaluation.velocity_blocks import block_scenes
 from physlaw.studies.probe.study import SPAN
 from physlaw.worlds.blocks import Block
 from physlaw.worlds.laws import FRAME_S

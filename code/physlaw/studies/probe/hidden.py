@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from physlaw.evaluation.blocks import Evaluation
+from physlaw.evaluation.velocity_blocks import block_scenes
 from physlaw.render.discs import render_clips
-from physlaw.worlds import laws
 from physlaw.worlds.scenario import Scenario
-from physlaw.worlds.scenes import SceneSet, eval_scenes
 
 
 def probed_steps(denoise_steps: int) -> list[int]:
     """The first, the middle and the last of so many denoising steps."""
     return sorted({0, denoise_steps // 2, denoise_steps - 1})
-
-
-def block_scenes(scenario: Scenario, evaluation: Evaluation, block: str) -> SceneSet:
-    """An evaluation block's scenes as the cell has them."""
-    data = evaluation.data
-    scenes = eval_scenes(scenario, block, data.seed, laws.as_contact(data.contact), data.placement)
-    return replace(scenes, num_frames=data.num_frames)
 
 
 def hidden_tokens(

@@ -15,8 +15,8 @@ from physlaw.data.released import ClipFile
 from physlaw.evaluation.blocks import Evaluation
 from physlaw.evaluation.following import FOLLOW, follow
 from physlaw.evaluation.retrieval import NearestCase
+from physlaw.evaluation.velocity_blocks import CLIP_COLUMNS, summarize_blocks, velocity_block
 from physlaw.evaluation.velocity_blocks import METRICS as VELOCITIES
-from physlaw.evaluation.velocity_blocks import summarize_blocks, velocity_block
 from physlaw.metric import HIGHER, MEAN, OWN, Metric, bounds
 from physlaw.studies.probe import study
 from physlaw.studies.probe.drawn import drawn_speeds
@@ -24,6 +24,7 @@ from physlaw.studies.probe.hidden import hidden_tokens, probed_steps
 from physlaw.studies.probe.readout import explained, fit_readout
 from physlaw.studies.probe.sets import SCENARIOS, probed_blocks
 
+__all__ = ["CLIP_COLUMNS", "METRICS", "score"]
 Array = NDArray[np.float64]
 
 # Of a group of clips: follow of the read-out that decides; of one fitted on speeds in and out of distribution, tested
@@ -43,7 +44,6 @@ SPEED = Metric("read_speed", "speed read", 2, interval=MEAN)
 DRAWN = Metric("drawn_speed", "speed drawn", 2, interval=MEAN)
 FRAME = Metric("frame_follow", "follow in this frame", 2, interval=OWN)  # of the speed since the frame before
 METRICS = (*VELOCITIES, READ, WIDE, EARLY, LATE, FALL, BOTH, HELD_OUT, LAYER, ASKED, SPEED, DRAWN, FRAME)
-CLIP_COLUMNS = ("law_vx1", "generated_vx1", "generated_corrected", "generated_missing")  # of a clip: what figures need
 Rows = Iterator[dict[str, Any]]
 
 
@@ -68,10 +68,10 @@ def score(evaluation: Evaluation) -> pd.DataFrame:
     features = hidden_tokens(scenario, evaluation, table, steps)
     if features is not None:
         half = np.arange(len(table)) % 2 == 0
+        chosen = ~out & ~held_out
         for number, step in enumerate(steps):
             for layer in range(features.shape[2]):
                 tokens = features[:, number, layer].reshape(len(table), -1)
-                chosen = ~out & ~held_out
                 read = fit_readout(tokens[chosen], speeds[chosen])(tokens)
                 wide = fit_readout(tokens[half], speeds[half])(tokens)
                 right = explained(read[held_out], speeds[held_out])
@@ -81,7 +81,7 @@ def score(evaluation: Evaluation) -> pd.DataFrame:
                 row |= _follow(WIDE, wide[out & ~half], speeds[out & ~half], edge[out & ~half])
                 layers.append(row)
                 if step == 0:
-                    maps += _by_speed("map", f"layer{layer}", speeds, read, SPEED, ~out & chosen)
+                    maps += _by_speed("map", f"layer{layer}", speeds, read, SPEED, chosen)
                 if step == 0 and layer > 0 and right > best[0]:  # layer 0 is the frames themselves
                     best = (right, layer)
                     table["read"], table["wide"] = read, np.where(half, math.nan, wide)
