@@ -60,7 +60,7 @@ def in_child(work: Callable[[], None]) -> int:
 
 
 def test_a_save_may_be_killed_anywhere(tmp_path: Path, times: int) -> None:
-    """500 times: a state loads, at most one interval is lost, nothing is left lying about."""
+    """500 times or more: a state loads, at most one interval is lost, nothing is left lying about."""
     torch.set_num_threads(1)
     generator, step = random.Random(0), 0
     states = [state_of(float(k), k) for k in range(2)]
@@ -76,7 +76,9 @@ def test_a_save_may_be_killed_anywhere(tmp_path: Path, times: int) -> None:
             with progress.open("w") as stream:
                 stream.write(str(number))
 
-    for _ in range(500 * times):
+    for kill in range(5000 * times):
+        if kill >= 500 * times and step > 100:  # a busy machine needs more kills to get there
+            break
         progress.unlink(missing_ok=True)
         first = step + 1
         pid = in_child(lambda first=first: save_for_ever(first))  # type: ignore[misc]
@@ -97,7 +99,7 @@ def test_a_save_may_be_killed_anywhere(tmp_path: Path, times: int) -> None:
         names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
         assert len(names) in (2, 4), names
         assert all(name.endswith((".json", ".safetensors")) for name in names)
-    assert step > 10  # saves ended between the kills; how many depends on the machine
+    assert step > 100
 
 
 def test_damage_is_always_found_and_the_previous_checkpoint_taken(tmp_path: Path, times: int) -> None:
