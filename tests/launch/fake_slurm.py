@@ -29,7 +29,7 @@ class FakeSlurm:
         for name, text in COMMANDS.items():
             (folder / name).write_text(f"#!/bin/bash\n{text}")
             (folder / name).chmod(0o755)
-        self.environment = {"PATH": f"{folder}:{os.environ['PATH']}", "FAKE": str(folder)}
+        self.environment = {"PATH": f"{folder}:{os.environ['PATH']}", "FAKE": str(folder), "LOGNAME": "me"}
 
     def refuse(self, after: int, words: str) -> None:
         """From now on take this many jobs more, and then answer with these words."""
